@@ -1,0 +1,154 @@
+"""What commands show: words and tables, one JSON document, progress, errors."""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from outlast.errors import BadInput, NotEnough, NotGenuine, OutlastError
+
+if TYPE_CHECKING:
+    from outlast.steps.progress import Progress
+
+_EVERY = 0.1
+"""Seconds between two drawings of progress."""
+
+
+def say(text: str = "") -> None:
+    """One line for people, on stdout."""
+    click.echo(text)
+
+
+def show(result: object, as_json: bool, words: Callable[[], None]) -> None:
+    """A command's result: as one JSON document, or in words."""
+    if as_json:
+        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
+    else:
+        words()
+
+
+def plain(value: object) -> Any:
+    """A result as JSON can hold it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return plain(fields)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def size(number: int) -> str:
+    """Bytes for people: '3.2 MB'."""
+    amount = float(number)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{number} bytes" if unit == "bytes" else f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """'1 file', '2 files'."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def table(rows: list[list[str]]) -> None:
+    """Columns, the first row as their heads."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for head in rows[0]:
+        drawn.add_column(head, overflow="fold")
+    for row in rows[1:]:
+        drawn.add_row(*row)
+    Console(highlight=False, markup=False).print(drawn)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator["Callable[[Progress], None]"]:
+    """A bar with rate and time left on a terminal; nothing in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    bars = Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bars:
+        stage, task, drawn = "", bars.add_task("", total=None, visible=False), 0.0
+
+        def draw(now: "Progress") -> None:
+            nonlocal stage, task, drawn
+            if now.stage != stage:
+                stage = now.stage
+                bars.remove_task(task)
+                task = bars.add_task(stage, total=now.total or None)
+            elif time.monotonic() - drawn < _EVERY:
+                return
+            drawn = time.monotonic()
+            bars.update(task, completed=now.done, total=now.total or None)
+
+        yield draw
+
+
+def fail(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong and what to try; the exit code."""
+    if isinstance(error, click.ClickException):
+        code, message, hint = 2, error.format_message(), ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f"see '{error.ctx.command_path} --help'"
+    elif isinstance(error, click.Abort):
+        code, message, hint = 1, "stopped", ""
+    elif isinstance(error, OutlastError):
+        code, message, hint = exit_code(error), error.message, error.hint
+    elif isinstance(error, BrokenPipeError):
+        return 1
+    else:
+        code, hint = 1, "this is a defect of outlast: please report it with what you did"
+        message = f"{type(error).__name__}: {error}"
+    reasons = list(error.reasons) if isinstance(error, OutlastError) else []
+    if as_json:
+        body = {"kind": type(error).__name__, "message": message, "hint": hint, "reasons": reasons}
+        click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
+    click.echo(f"outlast: {message}", err=True)
+    for reason in reasons:
+        click.echo(f"    {reason}", err=True)
+    if hint:
+        click.echo(f"  try: {hint}", err=True)
+    return code
+
+
+def exit_code(error: OutlastError) -> int:
+    """2 bad input, 3 not enough shares, 4 not genuine, 1 anything else."""
+    for kind, code in ((BadInput, 2), (NotEnough, 3), (NotGenuine, 4)):
+        if isinstance(error, kind):
+            return code
+    return 1

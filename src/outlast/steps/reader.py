@@ -1,0 +1,391 @@
+"""Any part of a volume from whatever shares are left, over carriers that may fail meanwhile.
+
+Symbols are fetched in windows of a few segments, by a few threads for each carrier, and proved
+against the hashes in their share's head as they come in. A carrier that stalls, fails or lies is
+replaced by others for what is missing, and only for that.
+"""
+
+import queue
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from blake3 import blake3
+
+from outlast.carriers.base import Carrier
+from outlast.coding import Code
+from outlast.errors import Malformed, NotEnough, OutlastError, Truncated, Unreachable
+from outlast.format.manifest import Volume
+from outlast.format.share import ShareHead
+from outlast.steps.shares import check_belongs, read_head
+from outlast.steps.survey import PATIENCE, Surveyed, Trouble
+
+WINDOW = 4
+"""Segments fetched at once: runs of 256 KiB, long enough for one request over a network."""
+_DEPTH = 3
+"""Windows in the making. With k=32 each has 8 MiB of symbols, and as much again decoded at most."""
+_STRIKES = 3
+"""Failures in a row after which a carrier is asked only when nobody else is left."""
+_TROUBLE = 1_000
+"""Refusals that are remembered one by one."""
+
+
+class _Lanes:
+    """A carrier's threads, and how it has behaved."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        self.strikes = 0
+        self._jobs: queue.SimpleQueue[_Fetch | None] = queue.SimpleQueue()
+        for _ in range(carrier.traits.lanes):
+            # Daemons: a thread that hangs in a dead disk must not hold up the end.
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def submit(self, fetch: "_Fetch") -> None:
+        self._jobs.put(fetch)
+
+    def close(self) -> None:
+        for _ in range(self.carrier.traits.lanes):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (fetch := self._jobs.get()) is not None:
+            if not fetch.unwanted:
+                fetch.run()
+
+
+@dataclass(eq=False, slots=True)
+class _Source:
+    """A share on a carrier."""
+
+    lanes: _Lanes
+    name: str
+    row: int
+    head: ShareHead | None = None
+    bad: int = 0
+    """Symbols that didn't match their hash."""
+    dead: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class _Fetch:
+    """One share's run of symbols, on its way into a buffer."""
+
+    source: _Source
+    volume: Volume
+    first: int
+    count: int
+    buffer: memoryview
+    done: "queue.SimpleQueue[_Fetch]"
+    good: set[int] = field(default_factory=set)
+    """Segments whose symbol came in and matched its hash."""
+    error: OutlastError | None = None
+    unwanted: bool = False
+
+    def run(self) -> None:
+        """Read and prove; never raises."""
+        source = self.source
+        try:
+            head = source.head or self._open()
+            geometry = self.volume.geometry
+            source.lanes.carrier.readinto(source.name, head.at(self.first), self.buffer)
+            for at in range(self.count):
+                begin = at * geometry.symbol
+                symbol = self.buffer[begin : begin + geometry.symbol_of(self.first + at)]
+                if blake3(symbol).digest() == head.hash_of(self.first + at):
+                    self.good.add(self.first + at)
+        except OutlastError as error:
+            self.error = error
+        self.done.put(self)
+
+    def _open(self) -> ShareHead:
+        source = self.source
+        head = read_head(source.lanes.carrier, source.name)
+        check_belongs(head, self.volume.id)
+        if head.count != self.volume.geometry.segments:
+            raise Malformed("a slice where a whole share should be")
+        # The name only promised a row; the head has proved which it is.
+        source.row = head.row
+        source.head = head
+        return head
+
+
+@dataclass(eq=False, slots=True)
+class _Window:
+    """A run of segments: the k rows of data, each as one run of symbols."""
+
+    first: int
+    count: int
+    rows: Sequence[memoryview]
+    buffers: Sequence[memoryview]
+
+
+class VolumeReader:
+    """Reads a volume's stream from shares. Not for several threads; close it after use."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        surveys: Iterable[Surveyed],
+        *,
+        window: int = WINDOW,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Use every share of `volume` that the carriers say they hold.
+
+        `window` is how many segments are fetched at once; `patience` the seconds after which a
+        carrier that sends nothing is replaced.
+        """
+        self.volume = volume
+        self._trouble: Counter[Trouble] = Counter()
+        self._code = Code(volume.geometry.k, volume.geometry.n)
+        self._size = window
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._spare: list[memoryview] = []
+        self._lanes: list[_Lanes] = []
+        self._sources: list[_Source] = []
+        prefix = volume.id.hex()[:16]
+        for surveyed in surveys:
+            names = [
+                (name, share.row)
+                for name, share in surveyed.shares.items()
+                if share.volume == prefix and share.row < volume.geometry.n
+            ]
+            if names:
+                lanes = _Lanes(surveyed.carrier)
+                self._lanes.append(lanes)
+                self._sources += [_Source(lanes, name, row) for name, row in names]
+        self._pool = ThreadPoolExecutor(2)
+
+    @property
+    def trouble(self) -> list[Trouble]:
+        """What was refused, why, and how often."""
+        with self._lock:
+            return [replace(each, times=times) for each, times in self._trouble.items()]
+
+    def close(self) -> None:
+        """End the threads. A fetch that hangs is left behind."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for lanes in self._lanes:
+            lanes.close()
+
+    def read(self, *spans: tuple[int, int]) -> Iterator[memoryview]:
+        """The stream's bytes from start to end of each span, in order, all proved.
+
+        Spans must be in order and apart. Each piece is valid until the next is asked for.
+
+        Raises:
+            NotEnough: some segment has fewer than k sound symbols.
+        """
+        windows = deque(self._windows(spans))
+        pending: deque[Future[_Window]] = deque()
+        at = 0
+        try:
+            while windows or pending:
+                while windows and len(pending) < _DEPTH:
+                    pending.append(self._pool.submit(self._assemble, *windows.popleft()))
+                window = pending.popleft().result()
+                end = (window.first + window.count) * self.volume.geometry.segment
+                while at < len(spans):
+                    yield from self._pieces(window, *spans[at])
+                    if spans[at][1] > end:
+                        break
+                    at += 1
+                with self._lock:
+                    self._spare += window.buffers
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _windows(self, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """The segments that the spans touch, each once, in runs of at most a window."""
+        segment = self.volume.geometry.segment
+        first = end = 0
+        for start, stop in spans:
+            low, high = start // segment, -(-stop // segment)
+            if low > end:
+                yield from self._cut(first, end)
+                first, end = low, high
+            first, end = (low, high) if first == end else (first, max(end, high))
+        yield from self._cut(first, end)
+
+    def _cut(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        for low in range(first, end, self._size):
+            yield low, min(self._size, end - low)
+
+    def _pieces(self, window: _Window, start: int, end: int) -> Iterator[memoryview]:
+        """The symbols of a window that lie in [start, end) of the stream, cut to fit."""
+        geometry = self.volume.geometry
+        first = max(window.first, start // geometry.segment)
+        last = min(window.first + window.count, -(-end // geometry.segment))
+        for segment in range(first, last):
+            symbol = geometry.symbol_of(segment)
+            base = segment * geometry.segment
+            offset = (segment - window.first) * geometry.symbol
+            low_row = max(start - base, 0) // symbol
+            high_row = min(-(-(end - base) // symbol), len(window.rows))
+            for row in range(low_row, high_row):
+                low = max(start - base - row * symbol, 0)
+                high = min(end - base - row * symbol, symbol)
+                yield window.rows[row][offset + low : offset + high]
+
+    # --- one window ----------------------------------------------------------------------
+
+    def _assemble(self, first: int, count: int) -> _Window:
+        """Fetch k sound symbols of each segment, and decode the rows of data that are missing."""
+        geometry = self.volume.geometry
+        done: queue.SimpleQueue[_Fetch] = queue.SimpleQueue()
+        have: dict[int, dict[int, _Fetch]] = {
+            segment: {} for segment in range(first, first + count)
+        }
+        asked: set[_Source] = set()
+        open_: set[_Fetch] = set()
+        finished: list[_Fetch] = []
+        while any(len(rows) < geometry.k for rows in have.values()):
+            lacking = max(geometry.k - len(rows) for rows in have.values()) - len(open_)
+            for source in self._choose(lacking, have, asked, {each.source.row for each in open_}):
+                asked.add(source)
+                fetch = _Fetch(source, self.volume, first, count, self._buffer(first, count), done)
+                open_.add(fetch)
+                source.lanes.submit(fetch)
+            if not open_:
+                raise self._not_enough(have)
+            try:
+                fetch = done.get(timeout=self._patience)
+            except queue.Empty:
+                for fetch in open_:
+                    fetch.unwanted = True
+                    fetch.error = Unreachable(f"no answer within {self._patience:.0f} s")
+                    self._judge(fetch)
+                open_.clear()
+                continue
+            if fetch not in open_:
+                continue  # an answer that came after our patience ended; others were asked
+            open_.discard(fetch)
+            finished.append(fetch)
+            self._judge(fetch)
+            for segment in fetch.good:
+                have[segment].setdefault(fetch.source.row, fetch)
+        for fetch in open_:
+            fetch.unwanted = True
+        return self._decode(first, count, have, finished)
+
+    def _choose(
+        self,
+        lacking: int,
+        have: dict[int, dict[int, _Fetch]],
+        asked: set[_Source],
+        on_the_way: set[int],
+    ) -> list[_Source]:
+        """The best sources not asked yet, of rows that some segment lacks."""
+        if lacking <= 0:
+            return []
+        complete = set.intersection(*(set(rows) for rows in have.values())) | on_the_way
+        chosen: dict[int, _Source] = {}
+        k = self._code.k
+        with self._lock:
+            order = sorted(
+                (
+                    source
+                    for source in self._sources
+                    if not source.dead and source not in asked and source.row not in complete
+                ),
+                key=lambda source: (
+                    source.lanes.strikes >= _STRIKES,
+                    source.bad,
+                    source.row >= k,
+                    source.lanes.strikes,
+                    source.row,
+                ),
+            )
+        for source in order:
+            if len(chosen) == lacking:
+                break
+            chosen.setdefault(source.row, source)
+        return list(chosen.values())
+
+    def _judge(self, fetch: _Fetch) -> None:
+        """Remember how a fetch went, for the choice of the next, and for the report."""
+        source = fetch.source
+        # A share that ends early is sound up to there.
+        cut = isinstance(fetch.error, Truncated) and source.head is not None
+        bad = fetch.count - len(fetch.good) if cut or fetch.error is None else 0
+        with self._lock:
+            source.bad += bad
+            if cut or fetch.error is None:
+                source.lanes.strikes = 0
+            elif isinstance(fetch.error, Unreachable):
+                source.lanes.strikes += 1
+            else:
+                # Missing, refused, not what its name says: this share won't get better.
+                source.dead = True
+            reason = fetch.error.message if fetch.error else "symbols that don't match their hash"
+            if (bad or fetch.error) and len(self._trouble) < _TROUBLE:
+                trouble = Trouble(
+                    carrier=source.lanes.carrier.address, item=source.name, reason=reason
+                )
+                self._trouble[trouble] += bad or 1
+
+    def _decode(
+        self, first: int, count: int, have: dict[int, dict[int, _Fetch]], finished: list[_Fetch]
+    ) -> _Window:
+        geometry = self.volume.geometry
+        k = geometry.k
+        rows: list[memoryview] = []
+        missing: list[int] = []
+        for row in range(k):
+            whole = have[first].get(row)
+            if whole is not None and all(rows_.get(row) is whole for rows_ in have.values()):
+                rows.append(whole.buffer)
+            else:
+                missing.append(row)
+                rows.append(self._buffer(first, count))
+        for segment, found in have.items() if missing else ():
+            begin = (segment - first) * geometry.symbol
+            part = slice(begin, begin + geometry.symbol_of(segment))
+            for row in missing:
+                if row in found:
+                    rows[row][part] = found[row].buffer[part]
+            used = sorted(found)[:k]
+            self._code.decode(
+                used,
+                [found[row].buffer[part] for row in used],
+                [row for row in missing if row not in found],
+                [rows[row][part] for row in missing if row not in found],
+            )
+        buffers = [fetch.buffer for fetch in finished] + [rows[row] for row in missing]
+        return _Window(first, count, rows, buffers)
+
+    def _buffer(self, first: int, count: int) -> memoryview:
+        """Memory for a run of symbols, used before if possible: fresh memory is far slower."""
+        geometry = self.volume.geometry
+        length = (count - 1) * geometry.symbol + geometry.symbol_of(first + count - 1)
+        with self._lock:
+            spare = self._spare.pop() if self._spare else None
+        whole = spare.obj if spare is not None else bytearray(self._size * geometry.symbol)
+        return memoryview(whole)[:length]
+
+    def _not_enough(self, have: dict[int, dict[int, _Fetch]]) -> NotEnough:
+        worst = min(have, key=lambda segment: len(have[segment]))
+        k = self._code.k
+        return NotEnough(
+            f"volume {self.volume.id.hex()[:16]}: {len(have[worst])} sound shares of {k} needed "
+            f"at segment {worst}; {len(self._sources)} were named by the carriers",
+            "add another carrier with --from",
+        )
+
+
+def shares_named(surveys: Iterable[Surveyed], volume: Volume) -> int:
+    """How many different rows of a volume the carriers say they hold."""
+    prefix = volume.id.hex()[:16]
+    return len(
+        {
+            share.row
+            for surveyed in surveys
+            for share in surveyed.shares.values()
+            if share.volume == prefix
+        }
+    )

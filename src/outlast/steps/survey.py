@@ -1,0 +1,172 @@
+"""Asking all carriers at once what they hold, and trusting none of them."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from outlast.carriers.base import Carrier, Held
+from outlast.errors import CarrierError, NotEnough, OutlastError
+from outlast.format import items, kit
+from outlast.format.items import KitName, ShareName
+from outlast.format.share import FIXED, MAGIC
+from outlast.steps.shares import read_head, read_kit
+from outlast.trust import memory
+from outlast.trust.resolver import Head, resolve
+
+PATIENCE = 20.0
+"""Seconds without any answer after which a carrier is left aside."""
+_KITS = 64
+"""Kits read from one carrier: the newest first."""
+_SNIFFED = 1_000
+"""Items under foreign names whose first bytes are looked at, on one carrier."""
+_ITEMS = 1_000_000
+"""Lines of a listing that are read at all."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something on a carrier that was refused, or didn't answer."""
+
+    carrier: str
+    """Its address."""
+    item: str
+    """Its name there; empty: the carrier itself."""
+    reason: str
+    times: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Surveyed:
+    """What one carrier says it holds. Names are hints; only bytes prove."""
+
+    carrier: Carrier
+    reached: bool = False
+    sizes: dict[str, int] = field(default_factory=dict)
+    """All items of ours, name to bytes."""
+    shares: dict[str, ShareName] = field(default_factory=dict)
+    kits: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """Kits' parts by item name; a kit that was found inside a share bears the share's name."""
+    trouble: list[Trouble] = field(default_factory=list)
+
+    def note(self, item: str, error: OutlastError) -> None:
+        """Remember why an item was refused."""
+        self.trouble.append(Trouble(carrier=self.carrier.address, item=item, reason=error.message))
+
+
+def survey(
+    carriers: Sequence[Carrier], name: bytes | None, *, patience: float = PATIENCE
+) -> list[Surveyed]:
+    """List every carrier and read its kits, all at once.
+
+    `name` is the work whose kits come first. A carrier that doesn't answer within `patience`
+    seconds is reported as such; what it may still say is ignored.
+    """
+    found = at_once([partial(_survey_one, each, name) for each in carriers], patience)
+    results = []
+    for carrier, surveyed in zip(carriers, found, strict=True):
+        if surveyed is None:
+            surveyed = Surveyed(carrier=carrier)
+            surveyed.note("", CarrierError(f"no answer within {patience:.0f} s"))
+        results.append(surveyed)
+    return results
+
+
+def find_head(surveys: Iterable[Surveyed], name: bytes) -> Head:
+    """The head of the work, from all kits that were found, and from what was seen before.
+
+    Raises:
+        NotEnough, NotGenuine: see `resolve`.
+    """
+    kits = [parts for surveyed in surveys for parts in surveyed.kits.values()]
+    head = resolve(name, kits, seen=memory.last_seen(name))
+    if not head.latest:
+        raise NotEnough("this work has no edition yet", "its author has to seal and spread it")
+    memory.remember(name, head.version)
+    return head
+
+
+def at_once(jobs: Sequence[Callable[[], _T]], patience: float) -> list[_T | None]:
+    """The jobs' results, run side by side; None for those that aren't done in time.
+
+    A job that hangs (a dead disk can't be interrupted) is left behind in a daemon thread.
+    """
+    done: queue.SimpleQueue[tuple[int, _T]] = queue.SimpleQueue()
+    for at, job in enumerate(jobs):
+        threading.Thread(target=lambda at=at, job=job: done.put((at, job())), daemon=True).start()
+    results: list[_T | None] = [None] * len(jobs)
+    for _ in jobs:
+        try:
+            at, result = done.get(timeout=patience)
+        except queue.Empty:
+            break
+        results[at] = result
+    return results
+
+
+def _survey_one(carrier: Carrier, name: bytes | None) -> Surveyed:
+    found = Surveyed(carrier=carrier)
+    kits: dict[str, KitName] = {}
+    foreign: list[Held] = []
+    try:
+        for count, held in enumerate(carrier.list()):
+            if count == _ITEMS:
+                break
+            match items.parse_name(held.name):
+                case ShareName() as share:
+                    found.shares[held.name] = share
+                case KitName() as named:
+                    kits[held.name] = named
+                case None:
+                    if len(foreign) < _SNIFFED and held.size >= FIXED:
+                        foreign.append(held)
+                    continue
+            found.sizes[held.name] = held.size
+        found.reached = True
+    except OutlastError as error:
+        found.note("", error)
+        return found
+    if not found.shares and not kits:
+        _sniff(found, foreign, kits)
+    _read_kits(found, kits, name)
+    return found
+
+
+def _sniff(found: Surveyed, foreign: Iterable[Held], kits: dict[str, KitName]) -> None:
+    """Find shares and kits that were renamed, by their first bytes."""
+    for held in foreign:
+        first = bytearray(len(MAGIC) + 1)
+        try:
+            found.carrier.readinto(held.name, 0, memoryview(first))
+            if bytes(first) == MAGIC + b"S":
+                head = read_head(found.carrier, held.name)
+                found.shares[held.name] = ShareName(volume=head.volume.hex()[:16], row=head.row)
+            elif bytes(first) == MAGIC + b"K":
+                kits[held.name] = KitName(edition=0, hash="")
+            else:
+                continue
+        except OutlastError as error:
+            found.note(held.name, error)
+        found.sizes[held.name] = held.size
+
+
+def _read_kits(found: Surveyed, kits: dict[str, KitName], name: bytes | None) -> None:
+    """Read the newest kits, those in the work's own folder first; without any, those in shares."""
+    own = items.folder(name) + "/" if name else ""
+    order = sorted(kits, key=lambda item: (own in item, kits[item].edition), reverse=True)
+    for item in order[:_KITS]:
+        try:
+            found.kits[item] = kit.parse(read_kit(found.carrier, item))
+        except OutlastError as error:
+            found.note(item, error)
+    if not found.kits:
+        for item in sorted(found.shares, key=lambda item: own not in item)[:3]:
+            try:
+                end = read_head(found.carrier, item).end
+                found.kits[item] = kit.parse(read_kit(found.carrier, item, end))
+            except OutlastError as error:
+                found.note(item, error)

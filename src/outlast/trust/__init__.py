@@ -1,0 +1,1 @@
+"""Who may speak for a work: keys, roles, the chain of roots, and the choice of the head."""

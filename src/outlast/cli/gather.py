@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from outlast.cli.options import from_option, json_option, open_carriers
-from outlast.cli.screen import count, progress, say, show, size
+from outlast.cli.screen import count, genuine, progress, say, show, size
 
 if TYPE_CHECKING:
     from outlast.steps.gather import CarrierReport
@@ -63,15 +63,6 @@ def command(
         tell_trouble(result.carriers)
 
     show(result, as_json, words)
-
-
-def genuine(month: str, *, solo: bool) -> str:
-    """What a reader may believe, and what not."""
-    signed = "signed by its author alone" if solo else "signed by several together"
-    return (
-        f"Genuine, {signed}; sealed {month}. "
-        "Whether a newer edition exists can't be told from here."
-    )
 
 
 def tell_trouble(carriers: "tuple[CarrierReport, ...]") -> None:

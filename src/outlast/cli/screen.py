@@ -84,39 +84,43 @@ def progress(quiet: bool) -> Iterator["Callable[[Progress], None]"]:
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     bars = Bars(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        TextColumn("{task.fields[amount]}"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     )
     with bars:
-        stage, task, drawn = "", bars.add_task("", total=None, visible=False), 0.0
+        task = bars.add_task("", total=None, amount="", visible=False)
+        stage, began, drawn = "", 0.0, 0.0
 
         def draw(now: "Progress") -> None:
-            nonlocal stage, task, drawn
+            nonlocal stage, began, drawn
+            clock = time.monotonic()
             if now.stage != stage:
-                stage = now.stage
-                bars.remove_task(task)
-                task = bars.add_task(stage, total=now.total or None)
-            elif time.monotonic() - drawn < _EVERY:
+                stage, began = now.stage, clock
+                bars.reset(task, description=stage, total=now.total or None, visible=True)
+            elif clock - drawn < _EVERY:
                 return
-            drawn = time.monotonic()
-            bars.update(task, completed=now.done, total=now.total or None)
+            drawn = clock
+            amount = _amount(now, clock - began)
+            bars.update(task, completed=now.done, total=now.total or None, amount=amount)
 
         yield draw
+
+
+def _amount(now: "Progress", seconds: float) -> str:
+    if not now.total:
+        return ""
+    if now.unit != "bytes":
+        return f"{now.done:,} of {now.total:,} {now.unit}"
+    rate = f", {size(int(now.done / seconds))}/s" if seconds > 1 else ""
+    return f"{size(now.done)} of {size(now.total)}{rate}"
 
 
 def fail(error: Exception, *, as_json: bool) -> int:
@@ -152,3 +156,21 @@ def exit_code(error: OutlastError) -> int:
         if isinstance(error, kind):
             return code
     return 1
+
+
+def survival(survives: int, what: str) -> str:
+    """What a number of keepers that may vanish means, in words."""
+    if survives < 0:
+        return f"{what} can't be gathered from the carriers now."
+    if survives == 0:
+        return f"{what} can be gathered, but is lost if any one keeper vanishes."
+    return f"{what} survives the loss of any {count(survives, 'keeper')}."
+
+
+def genuine(month: str, *, solo: bool) -> str:
+    """What a reader may believe, and what not."""
+    signed = "signed by its author alone" if solo else "signed by several together"
+    return (
+        f"Genuine, {signed}; sealed {month}. "
+        "Whether a newer edition exists can't be told from here."
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from outlast.cli.options import json_option, open_work, work_option
-from outlast.cli.screen import count, progress, say, show, table
+from outlast.cli.screen import progress, say, show, survival, table
 
 
 @click.command("spread")
@@ -43,12 +43,3 @@ def command(survive: int | None, folder: Path | None, as_json: bool) -> int:
 
     show(result, as_json, words)
     return 1 if result.enough or (trouble and result.promised is None) else 0
-
-
-def survival(survives: int, what: str) -> str:
-    """What a number of keepers that may vanish means, in words."""
-    if survives < 0:
-        return f"{what} can't be gathered from the carriers now."
-    if survives == 0:
-        return f"{what} can be gathered, but is lost if any one keeper vanishes."
-    return f"{what} survives the loss of any {count(survives, 'keeper')}."

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from outlast.cli.options import json_option, open_work, work_option
-from outlast.cli.screen import count, say, show, size, table
-from outlast.cli.spread import survival
+from outlast.cli.screen import count, say, show, size, survival, table
 
 
 @click.command("status")

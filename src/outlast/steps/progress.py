@@ -11,9 +11,10 @@ class Progress:
     stage: str
     """What is being done, in a word or two."""
     done: int
-    """Bytes (or items, where a stage has no bytes)."""
     total: int
-    """0: not known yet."""
+    """0: not known."""
+    unit: str = "bytes"
+    """What is counted."""
 
 
 Report = Callable[[Progress], None]

@@ -48,7 +48,7 @@ class Restore:
             for at, entry in enumerate(wanted):
                 match self._standing(entry):
                     case "same":
-                        report(Progress("looking at what is there", at, len(wanted)))
+                        report(Progress("looking at what is there", at, len(wanted), "files"))
                     case "nothing":
                         missing.append(entry)
                     case "other" if overwrite:

@@ -98,7 +98,7 @@ def seal(
         signer = work.author_key().open(ask)
         started = time.time_ns()
         scanned = scan(work.root)
-        report(Progress("looking through the folder", len(scanned.files), len(scanned.files)))
+        report(Progress("looking through the folder", len(scanned.files), 0, "files"))
         before, indexes = _before(work, head)
         known = work.known.load()
 
@@ -169,7 +169,7 @@ def _plan(
     compared = changes.compare(scanned.files, scanned.empty_folders, known, table)
     live = dict(compared.same)
     for at, (found, candidates) in enumerate(compared.unsure):
-        report(Progress("looking at touched files", at, len(compared.unsure)))
+        report(Progress("looking at touched files", at, len(compared.unsure), "files"))
         digest = hash_file(work.root, found)
         match = next((entry for entry in candidates if entry.hash == digest), None)
         if match is not None:

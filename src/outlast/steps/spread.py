@@ -290,7 +290,7 @@ class _Spreading:
             for row in writer.names:
                 writer.prove(row, heads, own_kit)
         for at, writer in enumerate(writers):
-            self.report(Progress("reading back", at, len(writers)))
+            self.report(Progress("reading back", at, len(writers), "carriers"))
             writer.finish()
 
     def _files_at(self, volume: Volume, segment: int) -> Iterator[str]:

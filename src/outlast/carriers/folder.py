@@ -3,16 +3,20 @@
 import contextlib
 import io
 import os
+import random
 import threading
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from outlast.carriers.base import Carrier, Glimpse, Held, Sink, Traits
-from outlast.errors import Unreachable
+from outlast.errors import Refused, Unreachable
 
 _OPEN_FILES = 128
 """Files kept open for reading: a share is read hundreds of times, piece by piece."""
+_SAMPLES = 8
+_SAMPLE = 64 * 1024
+"""Places in each written file that are read back from the medium for certain, and their bytes."""
 _PENDING = ".outlast-pending-"
 """How a file is called until it is whole; listings pass over it."""
 
@@ -21,13 +25,16 @@ class FolderCarrier(Carrier):
     """Items are files below one folder.
 
     A file is written under a pending name, flushed to the medium, and then renamed, so that
-    neither a kill nor a pulled stick leaves a half-written item that looks whole.
+    neither a kill nor a pulled stick leaves a half-written item that looks whole. Symbolic links
+    are never followed: on a stick that went through other hands they could lead anywhere on this
+    machine.
     """
 
     def __init__(self, address: str, *, keeper: str) -> None:
         super().__init__(address, Traits(keeper=keeper, lanes=2))
         self._root = Path(address)
         self._idle: OrderedDict[str, io.FileIO] = OrderedDict()
+        self._replaced: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -39,8 +46,9 @@ class FolderCarrier(Carrier):
     def _create(self, name: str) -> Sink:
         self._plugged_in()
         target = self._root / name
+        self._check_no_links(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        return _FileSink(target)
+        return _FileSink(target, lambda: self._forget(name))
 
     def _readinto(self, name: str, start: int, buffer: memoryview) -> int:
         with self._borrowed(name) as file:
@@ -58,7 +66,9 @@ class FolderCarrier(Carrier):
         """An open file that no other thread uses meanwhile."""
         with self._lock:
             file = self._idle.pop(name, None)
+            replaced = self._replaced[name]
         if file is None:
+            self._check_no_links(self._root / name)
             file = io.FileIO(self._root / name, opener=_open_plain)
         try:
             yield file
@@ -66,12 +76,22 @@ class FolderCarrier(Carrier):
             file.close()
             raise
         with self._lock:
-            unneeded = self._idle.pop(name, None)
-            self._idle[name] = file
-            if unneeded is None and len(self._idle) > _OPEN_FILES:
-                unneeded = self._idle.popitem(last=False)[1]
+            unneeded: io.FileIO | None = file
+            if self._replaced[name] == replaced:
+                unneeded = self._idle.pop(name, None)
+                self._idle[name] = file
+                if unneeded is None and len(self._idle) > _OPEN_FILES:
+                    unneeded = self._idle.popitem(last=False)[1]
         if unneeded is not None:
             unneeded.close()
+
+    def _forget(self, name: str) -> None:
+        """Keep no open file of an item that was replaced or dropped."""
+        with self._lock:
+            self._replaced[name] += 1
+            file = self._idle.pop(name, None)
+        if file is not None:
+            file.close()
 
     def _list(self) -> Iterator[Held]:
         self._plugged_in()
@@ -83,7 +103,6 @@ class FolderCarrier(Carrier):
                     if entry.name.startswith(_PENDING):
                         continue
                     name = f"{folder}/{entry.name}" if folder else entry.name
-                    # A link could lead anywhere on the reader's own machine: never followed.
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name)
                     elif entry.is_file(follow_symlinks=False):
@@ -91,13 +110,12 @@ class FolderCarrier(Carrier):
 
     def _look(self, name: str) -> Glimpse:
         self._plugged_in()
+        self._check_no_links(self._root / name)
         return Glimpse(name=name, present=True, size=(self._root / name).stat().st_size)
 
     def _drop(self, name: str) -> None:
-        with self._lock:
-            file = self._idle.pop(name, None)
-        if file is not None:
-            file.close()
+        self._check_no_links(self._root / name)
+        self._forget(name)
         (self._root / name).unlink()
 
     def _plugged_in(self) -> None:
@@ -108,14 +126,24 @@ class FolderCarrier(Carrier):
         if not self._root.is_dir():
             raise Unreachable(f"there is no folder {self.address}", "is the disk plugged in?")
 
+    def _check_no_links(self, path: Path) -> None:
+        for each in (path, *path.parents):
+            if each == self._root:
+                return
+            if each.is_symlink():
+                raise Refused(f"{each} is a symbolic link", "remove it: links are never followed")
+
 
 class _FileSink(Sink):
     """A file under its pending name."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, committed: Callable[[], None]) -> None:
         self._target = target
+        self._committed = committed
         self._pending = target.with_name(_PENDING + target.name)
-        self._file = io.FileIO(self._pending, "w")
+        # What lies there may be a link that leads elsewhere, or left from a kill.
+        self._pending.unlink(missing_ok=True)
+        self._file = io.FileIO(self._pending, "x")
 
     def write(self, data: memoryview) -> None:
         done = 0
@@ -125,11 +153,9 @@ class _FileSink(Sink):
     def commit(self) -> None:
         with self._file as file:
             os.fsync(file.fileno())
-            if hasattr(os, "posix_fadvise"):
-                # What is read back next shall come from the medium: sticks that claim a size
-                # they don't have are sold.
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            _forget_some(file.fileno(), file.tell())
         self._pending.replace(self._target)
+        self._committed()
         _flush_folder(self._target.parent)
 
     def abort(self) -> None:
@@ -137,6 +163,18 @@ class _FileSink(Sink):
             self._file.close()
         with contextlib.suppress(OSError):
             self._pending.unlink()
+
+
+def _forget_some(handle: int, size: int) -> None:
+    """Drop a few places of a flushed file from memory, so that they are read back from the medium.
+
+    Sticks that claim a size they don't have are sold; memory would vouch for them. To drop all
+    would make every spread twice as long.
+    """
+    if hasattr(os, "posix_fadvise"):
+        for _ in range(_SAMPLES):
+            place = random.randrange(size + 1) // _SAMPLE * _SAMPLE  # noqa: S311 - no secret
+            os.posix_fadvise(handle, place, _SAMPLE, os.POSIX_FADV_DONTNEED)
 
 
 def _open_plain(path: str, flags: int) -> int:

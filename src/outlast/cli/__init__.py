@@ -1,5 +1,6 @@
 """The command line. Each command is one short file; none is imported before it is called."""
 
+import gc
 import importlib
 import sys
 
@@ -75,6 +76,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     as_json = "--json" in sys.argv
+    # A work may have 100,000 files, and none of what is made for them is garbage.
+    gc.set_threshold(100_000, 20, 100)
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -1,15 +1,13 @@
 """Strict JSON: what manifests and indexes are written in."""
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Never, cast
 
 from outlast.errors import Malformed
 
 MAX_INTEGER = 2**53 - 1
 """What every language's JSON keeps exact."""
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def write(document: Mapping[str, Any]) -> bytes:
@@ -18,8 +16,10 @@ def write(document: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-def read(data: bytes, what: str, cap: int) -> dict[str, Any]:
-    """The JSON object in `data`.
+def read(
+    data: bytes, what: str, cap: int, convert: Callable[[dict[str, Any]], Any] | None = None
+) -> dict[str, Any]:
+    """The JSON object in `data`. `convert` may replace each object in it as soon as it is read.
 
     Raises:
         Malformed: longer than `cap` bytes, or no JSON object.
@@ -27,7 +27,7 @@ def read(data: bytes, what: str, cap: int) -> dict[str, Any]:
     if len(data) > cap:
         raise Malformed(f"{what} of {len(data)} bytes is larger than the {cap} allowed")
     try:
-        found = json.loads(data.decode(), parse_constant=_no_constant)
+        found = json.loads(data.decode(), parse_constant=_no_constant, object_hook=convert)
     except (ValueError, RecursionError):
         raise Malformed(f"{what} is not JSON") from None
     if not isinstance(found, dict):
@@ -58,9 +58,14 @@ def text(document: Mapping[str, Any], key: str, *, longest: int = 1000) -> str:
 def digest(document: Mapping[str, Any], key: str) -> bytes:
     """32 bytes from 64 lower-case hex digits, or Malformed."""
     value = document.get(key)
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
+    try:
+        found = bytes.fromhex(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = b""
+    # fromhex() takes capitals and spaces too.
+    if len(found) != 32 or found.hex() != value:
         raise Malformed(f"{key!r} is not a hash of 64 hex digits")
-    return bytes.fromhex(value)
+    return found
 
 
 def strings(document: Mapping[str, Any], key: str) -> list[str]:

@@ -1,22 +1,22 @@
 """An index: the table of a volume's files, and the last bytes of its stream. See spec/index.md."""
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from outlast.errors import Malformed
 from outlast.format import document
 from outlast.format.manifest import Volume
-from outlast.format.paths import SafePath, check_together
+from outlast.format.paths import MAX_PATH, SafePath, check_together
 
 FORMAT = "outlast index 1"
 MAX_INDEX = 512 * 1024 * 1024
 FOLDER = "inode/directory"
 """The type of an entry that stands for an empty folder."""
+HERE = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One file: where it is named, what it is, and where its bytes lie."""
 
     path: SafePath
@@ -28,9 +28,9 @@ class Entry:
     """Its media type, or FOLDER."""
     offset: int
     """Where its bytes begin in the volume's stream."""
-    volume: bytes | None = None
-    """The volume that holds its bytes; None: the one this index belongs to. A file that was only
-    renamed names the older volume, and costs a line."""
+    volume: bytes = HERE
+    """The volume that holds its bytes. A file that was only renamed names an older volume than
+    the one whose index lists it, and costs a line. HERE: the one that is being made."""
 
     @property
     def is_folder(self) -> bool:
@@ -39,7 +39,7 @@ class Entry:
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
-    """The index's bytes."""
+    """The bytes of a new volume's index."""
     return document.write({"format": FORMAT, "files": [_row(entry) for entry in entries]})
 
 
@@ -51,44 +51,51 @@ def _row(entry: Entry) -> dict[str, Any]:
         "type": entry.type,
         "offset": entry.offset,
     }
-    if entry.volume is not None:
+    if entry.volume != HERE:
         row["volume"] = entry.volume.hex()
     return row
 
 
-def parse(data: bytes, *, stream: int) -> tuple[Entry, ...]:
-    """The entries of an index whose volume has `stream` bytes before it.
+def parse(data: bytes, volume: Volume) -> tuple[Entry, ...]:
+    """The entries of a volume's index.
 
     Raises:
-        Malformed: no index, of a later version, or files that lie outside the
-            volume's stream, or over one another.
+        Malformed: no index, of a later version, or files that lie outside the volume's stream or
+            over one another.
         UnsafePath: a hostile path.
     """
-    found = document.read(data, "an index", MAX_INDEX)
+
+    def convert(row: dict[str, Any]) -> Entry | dict[str, Any]:
+        # At once, so that 100,000 rows are never in memory as dictionaries.
+        return _entry(row, volume) if "path" in row else row
+
+    found = document.read(data, "an index", MAX_INDEX, convert)
     if found.get("format") != FORMAT:
         raise Malformed("not an index that this version reads")
-    entries = tuple(_entry(row, stream) for row in document.objects(found, "files"))
+    entries = found.get("files")
+    if not isinstance(entries, list) or not all(type(entry) is Entry for entry in entries):
+        raise Malformed("'files' of an index is not a list of files")
     end = 0
-    for offset, size in sorted((e.offset, e.size) for e in entries if e.volume is None):
+    for offset, size in sorted([(e.offset, e.size) for e in entries if e.volume == volume.id]):
         if size and offset < end:
             raise Malformed("an index has files that overlap")
         end = max(end, offset + size)
-    return entries
+    return tuple(entries)
 
 
-def _entry(row: Mapping[str, Any], stream: int) -> Entry:
+def _entry(row: Mapping[str, Any], volume: Volume) -> Entry:
     size = document.integer(row, "size")
     offset = document.integer(row, "offset")
-    volume = document.digest(row, "volume") if "volume" in row else None
-    if volume is None and offset + size > stream:
+    lies_in = document.digest(row, "volume") if "volume" in row else volume.id
+    if lies_in == volume.id and offset + size > volume.stream:
         raise Malformed("an index names bytes outside its volume")
     return Entry(
-        path=SafePath(document.text(row, "path", longest=4096)),
-        size=size,
-        hash=document.digest(row, "hash"),
-        type=document.text(row, "type", longest=255),
-        offset=offset,
-        volume=volume,
+        SafePath(document.text(row, "path", longest=MAX_PATH)),
+        size,
+        document.digest(row, "hash"),
+        sys.intern(document.text(row, "type", longest=255)),
+        offset,
+        lies_in,
     )
 
 
@@ -97,27 +104,23 @@ def merge(
 ) -> dict[SafePath, Entry]:
     """The files of an edition: a later volume's entry wins, then `removed` paths go.
 
-    Every entry of the result names the volume that holds its bytes.
-
     Raises:
         Malformed: an entry that counts names bytes that no volume of the edition has.
         UnsafePath: two of the edition's paths can't stand in one folder on every system.
     """
     table: dict[SafePath, Entry] = {}
-    bytes_at: dict[tuple[bytes, int], tuple[int, bytes]] = {}
+    bytes_at: dict[tuple[bytes, int], Entry] = {}
     for volume, entries in volumes:
         for entry in entries:
-            if entry.volume is not None:
-                table[entry.path] = entry
-                continue
-            table[entry.path] = replace(entry, volume=volume.id)
-            if entry.size:
-                bytes_at[volume.id, entry.offset] = (entry.size, entry.hash)
+            table[entry.path] = entry
+            if entry.size and entry.volume == volume.id:
+                bytes_at[volume.id, entry.offset] = entry
     for path in removed:
         table.pop(path, None)
     for entry in table.values():
-        spot = (entry.volume or b"", entry.offset)
-        if entry.size and bytes_at.get(spot) != (entry.size, entry.hash):
-            raise Malformed(f"{entry.path!a} lies in no volume of this edition")
+        if entry.size:
+            origin = bytes_at.get((entry.volume, entry.offset))
+            if origin is None or (origin.size, origin.hash) != (entry.size, entry.hash):
+                raise Malformed(f"{entry.path!a} lies in no volume of this edition")
     check_together(table)
     return table

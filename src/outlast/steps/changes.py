@@ -1,7 +1,7 @@
 """What a new edition must contain, decided from what is known, without reading a file. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from blake3 import blake3
 
@@ -46,7 +46,7 @@ def compare(
     another path had these three. One that has the size of an older file may be that one: reading
     it for its hash is cheaper than to code and spread it again.
     """
-    by_identity = {each.found[1:]: each for each in known.values() if each.sure}
+    by_stat = {each[:3]: path for path, each in known.items() if each.sure}
     by_size: dict[int, list[Entry]] = {}
     for sized in table.values():
         if sized.size >= _WORTH_A_HASH:
@@ -57,11 +57,13 @@ def compare(
     for found in files:
         entry = table.get(found.path)
         before = known.get(found.path)
-        other = by_identity.get(found[1:])
-        origin = table.get(other.found.path) if other else None
-        if entry and before and before.sure and before[:2] == (found, entry.hash):
+        if entry and before and before == (*found[1:], entry.hash, True):
             same[found.path] = entry
-        elif other and origin and origin.hash == other.hash:
+        elif (
+            (other := by_stat.get(found[1:]))
+            and (origin := table.get(SafePath(other)))
+            and origin.hash == known[other].hash
+        ):
             same[found.path] = origin
         elif entry and not entry.is_folder and entry.size == found.size:
             unsure.append((found, (entry, *by_size.get(found.size, ()))))
@@ -91,7 +93,7 @@ def dropped_volumes(
     """
     listing = listers(indexes)
     needed = {listing[path] for path, entry in live.items() if entry.path == path}
-    needed |= {entry.volume for entry in live.values() if entry.volume}
+    needed |= {entry.volume for entry in live.values()}
     where = locations(live)
     dropped = set()
     for volume, entries in indexes:
@@ -109,16 +111,12 @@ def listers(indexes: Indexes) -> dict[SafePath, bytes]:
 
 def own_bytes(volume: bytes, entries: Iterable[Entry]) -> list[tuple[bytes, int]]:
     """Where in the volume's stream its files lie, as (volume, offset); empty ones left out."""
-    return [(volume, entry.offset) for entry in entries if entry.volume is None and entry.size]
+    return [(volume, entry.offset) for entry in entries if entry.volume == volume and entry.size]
 
 
 def locations(table: Mapping[SafePath, Entry]) -> dict[tuple[bytes, int], SafePath]:
     """Under which path the bytes at (volume, offset) lie in the folder now."""
-    return {
-        (entry.volume, entry.offset): path
-        for path, entry in table.items()
-        if entry.volume and entry.size
-    }
+    return {(entry.volume, entry.offset): path for path, entry in table.items() if entry.size}
 
 
 def pointers(
@@ -136,7 +134,7 @@ def pointers(
     for path, entry in same.items():
         unlisted = entry.path != path or listing[path] in dropped
         if unlisted and not entry.is_folder and entry.volume not in dropped:
-            lines.append(replace(entry, path=path))
+            lines.append(entry._replace(path=path))
     for path in empty_folders:
         if path not in same or listing[path] in dropped:
             lines.append(Entry(path=path, size=0, hash=NO_BYTES, type=FOLDER, offset=0))

@@ -66,11 +66,11 @@ def _read_index(
         for parts in surveyed.kits.values():
             packed = parts.get(part, b"")
             if blake3(packed).digest() == volume.index_hash:
-                return index.parse(packed, stream=volume.stream)
+                return index.parse(packed, volume)
     packed = b"".join(reader.read((volume.stream, volume.geometry.size)))
     if blake3(packed).digest() != volume.index_hash:
         raise NotGenuine(
             f"the index of volume {volume.id.hex()[:16]} isn't the one that was signed",
             "the work was sealed wrongly: tell its author",
         )
-    return index.parse(packed, stream=volume.stream)
+    return index.parse(packed, volume)

@@ -140,8 +140,8 @@ def _in_folder(root: Path, volume: Volume, packed_index: bytes, table: Table) ->
     """The files with the volume's bytes, in the stream's order; None: one is gone or resized."""
     where = changes.locations(table)
     found = []
-    for entry in index.parse(packed_index, stream=volume.stream):
-        if entry.volume is not None or not entry.size:
+    for entry in index.parse(packed_index, volume):
+        if entry.volume != volume.id or not entry.size:
             continue
         path = where.get((volume.id, entry.offset))
         if path is None:
@@ -152,7 +152,7 @@ def _in_folder(root: Path, volume: Volume, packed_index: bytes, table: Table) ->
             return None
         if status.st_size != entry.size:
             return None
-        found.append(Found(path, status.st_size, status.st_mtime_ns, status.st_ino))
+        found.append(Found.of(path, status))
     return found
 
 

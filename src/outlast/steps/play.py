@@ -26,7 +26,7 @@ _AHEAD = 2
 """Segments decoded before they are asked for."""
 _TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 _SHOWN = ("video/", "audio/", "image/", "text/")
-_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 # What comes from the work may not run, nor reach out, whatever it is.
 _FILE_POLICY = "default-src 'none'; sandbox"
 _PAGE_POLICY = (
@@ -51,6 +51,7 @@ class Player:
         """
         self._cache = {volume: _Segments(reader) for volume, reader in opened.readers.items()}
         self.opened = opened
+        self._serving = False
         self._secret = secrets.token_urlsafe(12)
         if path is not None and path not in opened.table:
             raise BadInput(
@@ -69,11 +70,13 @@ class Player:
 
     def serve(self) -> None:
         """Answer until `close` is called, from another thread, or an interrupt."""
+        self._serving = True
         self._server.serve_forever(poll_interval=0.2)
 
     def close(self) -> None:
         """Stop answering."""
-        self._server.shutdown()
+        if self._serving:
+            self._server.shutdown()
         self._server.server_close()
         for segments in self._cache.values():
             segments.close()
@@ -96,7 +99,7 @@ class Player:
         Raises:
             NotEnough: too few sound shares.
         """
-        if start < end and entry.volume is not None:
+        if start < end:
             yield from self._cache[entry.volume].read(entry.offset + start, entry.offset + end)
 
 
@@ -131,9 +134,10 @@ class _Segments:
                 if each not in self._made:
                     self._made[each] = self._pool.submit(self._make, each)
                 self._made.move_to_end(each)
-            while len(self._made) > _CACHED:
-                self._made.popitem(last=False)[1].cancel()
             future = self._made[segment]
+            # Dropped, not cancelled: another thread may be waiting for it.
+            while len(self._made) > _CACHED:
+                self._made.popitem(last=False)
         try:
             return future.result()
         except BaseException:

@@ -38,6 +38,7 @@ class _Lanes:
     def __init__(self, carrier: Carrier) -> None:
         self.carrier = carrier
         self.strikes = 0
+        self.lies = 0
         self._jobs: queue.SimpleQueue[_Fetch | None] = queue.SimpleQueue()
         for _ in range(carrier.traits.lanes):
             # Daemons: a thread that hangs in a dead disk must not hold up the end.
@@ -295,6 +296,7 @@ class VolumeReader:
                 ),
                 key=lambda source: (
                     source.lanes.strikes >= _STRIKES,
+                    source.lanes.lies,
                     source.bad,
                     source.row >= k,
                     source.lanes.strikes,
@@ -322,6 +324,7 @@ class VolumeReader:
             else:
                 # Missing, refused, not what its name says: this share won't get better.
                 source.dead = True
+                source.lanes.lies += 1
             reason = fetch.error.message if fetch.error else "symbols that don't match their hash"
             if (bad or fetch.error) and len(self._trouble) < _TROUBLE:
                 trouble = Trouble(

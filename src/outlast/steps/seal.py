@@ -113,7 +113,10 @@ def seal(
         hashes = {**plan.hashes, **{e.path: e.hash for e in (made.entries if made else ())}}
         work.known.replace(
             known,
-            [Known(each, hashes[each.path], is_sure(each, started)) for each in scanned.files],
+            {
+                path: Known(size, mtime, inode, hashes[path], is_sure(mtime, started))
+                for path, size, mtime, inode in scanned.files
+            },
         )
     small = sum(volume.geometry.size < _SMALL_VOLUME for volume in after.volumes)
     return Sealed(

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,8 @@ _KITS = 64
 """Kits read from one carrier: the newest first."""
 _SNIFFED = 1_000
 """Items under foreign names whose first bytes are looked at, on one carrier."""
+_COPIES = 4
+"""Items that may claim to be the same share, on one carrier."""
 _ITEMS = 1_000_000
 """Lines of a listing that are read at all."""
 
@@ -112,12 +115,16 @@ def _survey_one(carrier: Carrier, name: bytes | None) -> Surveyed:
     found = Surveyed(carrier=carrier)
     kits: dict[str, KitName] = {}
     foreign: list[Held] = []
+    copies: Counter[ShareName] = Counter()
     try:
         for count, held in enumerate(carrier.list()):
             if count == _ITEMS:
                 break
             match items.parse_name(held.name):
                 case ShareName() as share:
+                    copies[share] += 1
+                    if copies[share] > _COPIES:
+                        continue
                     found.shares[held.name] = share
                 case KitName() as named:
                     kits[held.name] = named

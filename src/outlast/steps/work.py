@@ -189,7 +189,7 @@ class Work:
         Raises:
             BadInput: its index is missing here, or damaged.
         """
-        return index.parse(self.packed_index(volume), stream=volume.stream)
+        return index.parse(self.packed_index(volume), volume)
 
     def packed_index(self, volume: Volume) -> bytes:
         """The bytes of a volume's index.

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tuf.api.exceptions import DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
-from tuf.api.serialization import DeserializationError
+from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from outlast.errors import Forked, NotEnough, NotGenuine, RolledBack
@@ -147,7 +147,9 @@ def _parsed(
             continue
         try:
             metadata = Metadata.from_bytes(body)
-        except (DeserializationError, RecursionError):
+            # What can't be put into canonical form can't have been signed (and would fail later).
+            _ = metadata.signed_bytes
+        except (DeserializationError, SerializationError, RecursionError):
             continue
         if isinstance(metadata.signed, kind):
             yield metadata, body
@@ -194,10 +196,10 @@ def _head(root: Root, pool: _Pool) -> dict[str, bytes]:
         ((timestamp, body),) = heads[version].values()
         snapshot_name = f"{timestamp.snapshot_meta.version}.snapshot.json"
         for snapshot, snapshot_body in _parsed(Snapshot, pool.get(snapshot_name, ())):
-            pointer = snapshot.signed.meta["targets.json"]
-            targets_name = f"{pointer.version}.targets.json"
-            if not _matches(timestamp.snapshot_meta, snapshot_body):
+            pointer = snapshot.signed.meta.get("targets.json")
+            if pointer is None or not _matches(timestamp.snapshot_meta, snapshot_body):
                 continue
+            targets_name = f"{pointer.version}.targets.json"
             for targets_body in pool.get(targets_name, ()):
                 if _matches(pointer, targets_body):
                     return {

@@ -1,13 +1,10 @@
 """What is known of the folder's files since they were sealed: a cache, rebuilt by reading them."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
-
-from outlast.format.paths import SafePath
-from outlast.volume.scan import Found
 
 _RACY = 2_000_000_000
 """Nanoseconds: a file touched less than this before the scan may change again without a new
@@ -17,7 +14,9 @@ mtime (FAT's clock ticks every two seconds), so its mtime proves nothing next ti
 class Known(NamedTuple):
     """A file as it was when it was last read."""
 
-    found: Found
+    size: int
+    mtime: int
+    inode: int
     hash: bytes
     """BLAKE3."""
     sure: bool
@@ -37,37 +36,27 @@ class KnownFiles:
         try:
             with closing(sqlite3.connect(self._path)) as db:
                 rows = db.execute("SELECT path, size, mtime, inode, hash, sure FROM known")
-                return {
-                    path: Known(Found(SafePath(path), size, mtime, int(inode)), digest, bool(sure))
-                    for path, size, mtime, inode, digest, sure in rows
-                }
+                return {row[0]: Known._make(row[1:]) for row in rows}
         except sqlite3.DatabaseError:
             self._path.unlink()
             return {}
 
-    def replace(self, before: dict[str, Known], now: Iterable[Known]) -> None:
+    def replace(self, before: Mapping[str, Known], now: Mapping[str, Known]) -> None:
         """Bring the cache from what `load` gave to `now`."""
-        after = {known.found.path: known for known in now}
         with closing(sqlite3.connect(self._path)) as db, db:
             db.execute(
                 "CREATE TABLE IF NOT EXISTS known (path TEXT PRIMARY KEY, size INTEGER,"
-                " mtime INTEGER, inode TEXT, hash BLOB, sure INTEGER) WITHOUT ROWID"
+                " mtime INTEGER, inode INTEGER, hash BLOB, sure INTEGER)"
             )
             db.executemany(
-                "DELETE FROM known WHERE path = ?",
-                [(path,) for path in before if path not in after],
+                "DELETE FROM known WHERE path = ?", [(path,) for path in before.keys() - now.keys()]
             )
             db.executemany(
                 "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    # An inode may need 64 bits without a sign, which SQLite's integers lack.
-                    (*known.found[:3], str(known.found.inode), known.hash, known.sure)
-                    for path, known in after.items()
-                    if before.get(path) != known
-                ],
+                ((path, *known) for path, known in now.items() if before.get(path) != known),
             )
 
 
-def is_sure(found: Found, scanned_at: int) -> bool:
+def is_sure(mtime: int, scanned_at: int) -> bool:
     """Whether a file met by a scan that began at `scanned_at` (ns) can't change unnoticed."""
-    return found.mtime < scanned_at - _RACY
+    return mtime < scanned_at - _RACY

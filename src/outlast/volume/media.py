@@ -1,7 +1,6 @@
 """A file's media type by its name, the same on every machine."""
 
 import mimetypes
-from pathlib import PurePosixPath
 
 _MORE = {
     ".vtt": "text/vtt",
@@ -24,4 +23,6 @@ _TYPES = {**mimetypes.MimeTypes().types_map[True], **_MORE}
 
 def media_type(path: str) -> str:
     """The media type of `path` by its ending; 'application/octet-stream' where it tells nothing."""
-    return _TYPES.get(PurePosixPath(path).suffix.lower(), "application/octet-stream")
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return _TYPES.get(name[dot:].lower() if dot > 0 else "", "application/octet-stream")

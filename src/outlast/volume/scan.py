@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pathspec import GitIgnoreSpec
 
@@ -27,6 +27,7 @@ _LITTER = frozenset(
 """What systems leave in folders, and version control, whose logs name people. Lower case."""
 _LITTER_STARTS = ("._", ".~lock.", "~$", ".nfs", ".fuse_hidden")
 _SHOWN = 10
+_INODE = (1 << 63) - 1
 
 
 class Found(NamedTuple):
@@ -38,6 +39,12 @@ class Found(NamedTuple):
     mtime: int
     """Nanoseconds."""
     inode: int
+    """Its lower 63 bits, which is what SQLite's integers hold."""
+
+    @classmethod
+    def of(cls, path: SafePath, status: os.stat_result) -> Self:
+        """A file as the system describes it."""
+        return cls(path, status.st_size, status.st_mtime_ns, status.st_ino & _INODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +91,7 @@ def scan(root: Path) -> Scan:
                 continue
             status = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):
-                files.append(Found(safe, status.st_size, status.st_mtime_ns, status.st_ino))
+                files.append(Found.of(safe, status))
             else:
                 refused.append(f"{path!a} is {_kind(status.st_mode)}")
         if not kept and folder:

@@ -1,6 +1,7 @@
 """A folder, a stick, a mounted disk."""
 
 import contextlib
+import errno
 import io
 import os
 import random
@@ -12,11 +13,12 @@ from pathlib import Path
 from outlast.carriers.base import Carrier, Glimpse, Held, Sink, Traits
 from outlast.errors import Refused, Unreachable
 
-_OPEN_FILES = 128
+_OPEN_FILES = 32
 """Files kept open for reading: a share is read hundreds of times, piece by piece."""
 _SAMPLES = 8
 _SAMPLE = 64 * 1024
 """Places in each written file that are read back from the medium for certain, and their bytes."""
+_OWN = "outlast-"
 _PENDING = ".outlast-pending-"
 """How a file is called until it is whole; listings pass over it."""
 
@@ -69,7 +71,7 @@ class FolderCarrier(Carrier):
             replaced = self._replaced[name]
         if file is None:
             self._check_no_links(self._root / name)
-            file = io.FileIO(self._root / name, opener=_open_plain)
+            file = self._opened(self._root / name)
         try:
             yield file
         except BaseException:
@@ -85,6 +87,15 @@ class FolderCarrier(Carrier):
         if unneeded is not None:
             unneeded.close()
 
+    def _opened(self, path: Path) -> io.FileIO:
+        try:
+            return io.FileIO(path, opener=_open_plain)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self.close()  # files kept for convenience give way
+            return io.FileIO(path, opener=_open_plain)
+
     def _forget(self, name: str) -> None:
         """Keep no open file of an item that was replaced or dropped."""
         with self._lock:
@@ -98,11 +109,20 @@ class FolderCarrier(Carrier):
         waiting = [""]
         while waiting:
             folder = waiting.pop()
-            with os.scandir(self._root / folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith(_PENDING):
-                        continue
-                    name = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                with os.scandir(self._root / folder) as found:
+                    entries = list(found)
+            except OSError:
+                # lost+found on every ext4 stick, what macOS locks away, one damaged folder: the
+                # rest is still worth having.
+                if folder and not folder.startswith(_OWN):
+                    continue
+                raise
+            for entry in entries:
+                if entry.name.startswith(_PENDING):
+                    continue
+                name = f"{folder}/{entry.name}" if folder else entry.name
+                with contextlib.suppress(FileNotFoundError):
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name)
                     elif entry.is_file(follow_symlinks=False):

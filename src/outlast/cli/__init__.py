@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import resource
 import sys
 
 import click
@@ -46,6 +47,9 @@ Every command takes --json for scripts. Exit codes: 0 done, 1 failed, 2 bad usag
 """
 
 
+_OPEN_FILES = 4096
+
+
 class _Lazy(click.Group):
     """A group that lists its commands without importing them."""
 
@@ -73,11 +77,22 @@ def cli() -> None:
     """Hold the commands together."""
 
 
+def _allow_open_files() -> None:
+    """Raise a low limit (256 on macOS): a spread writes all its shares at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     as_json = "--json" in sys.argv
     # A work may have 100,000 files, and none of what is made for them is garbage.
     gc.set_threshold(100_000, 20, 100)
+    _allow_open_files()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

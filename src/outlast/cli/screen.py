@@ -22,7 +22,17 @@ _EVERY = 0.1
 
 def say(text: str = "") -> None:
     """One line for people, on stdout."""
-    click.echo(text)
+    click.echo(inert(text))
+
+
+def inert(text: str) -> str:
+    """`text` without what a terminal would obey: names come from whoever filled a carrier."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def show(result: object, as_json: bool, words: Callable[[], None]) -> None:
@@ -73,7 +83,7 @@ def table(rows: list[list[str]]) -> None:
     for head in rows[0]:
         drawn.add_column(head, overflow="fold")
     for row in rows[1:]:
-        drawn.add_row(*row)
+        drawn.add_row(*map(inert, row))
     Console(highlight=False, markup=False).print(drawn)
 
 
@@ -142,11 +152,11 @@ def fail(error: Exception, *, as_json: bool) -> int:
     if as_json:
         body = {"kind": type(error).__name__, "message": message, "hint": hint, "reasons": reasons}
         click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
-    click.echo(f"outlast: {message}", err=True)
+    click.echo(inert(f"outlast: {message}"), err=True)
     for reason in reasons:
-        click.echo(f"    {reason}", err=True)
+        click.echo(inert(f"    {reason}"), err=True)
     if hint:
-        click.echo(f"  try: {hint}", err=True)
+        click.echo(inert(f"  try: {hint}"), err=True)
     return code
 
 

@@ -1,13 +1,19 @@
 """Strict JSON: what manifests and indexes are written in."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Never, cast
 
 from outlast.errors import Malformed
 
 MAX_INTEGER = 2**53 - 1
 """What every language's JSON keeps exact."""
+MAX_LINE = 32 * 1024
+"""Bytes of one line: a path of 4,096 bytes may be escaped sixfold."""
+_UNSHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def write(document: Mapping[str, Any]) -> bytes:
@@ -16,27 +22,69 @@ def write(document: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-def read(
-    data: bytes, what: str, cap: int, convert: Callable[[dict[str, Any]], Any] | None = None
-) -> dict[str, Any]:
-    """The JSON object in `data`. `convert` may replace each object in it as soon as it is read.
+def read(data: bytes, what: str, cap: int) -> dict[str, Any]:
+    """The JSON object in `data`.
+
+    No key may come twice and no number may have a fraction: parsers differ in what they make of
+    these, and one signed document must have one meaning.
 
     Raises:
-        Malformed: longer than `cap` bytes, or no JSON object.
+        Malformed: longer than `cap` bytes, or no such object.
     """
     if len(data) > cap:
         raise Malformed(f"{what} of {len(data)} bytes is larger than the {cap} allowed")
     try:
-        found = json.loads(data.decode(), parse_constant=_no_constant, object_hook=convert)
+        found = _DECODER.decode(data.decode())
     except (ValueError, RecursionError):
-        raise Malformed(f"{what} is not JSON") from None
+        raise Malformed(f"{what} is not strict JSON") from None
     if not isinstance(found, dict):
         raise Malformed(f"{what} is not a JSON object")
     return found
 
 
-def _no_constant(name: str) -> Never:
-    raise ValueError(name)
+def read_lines(data: bytes, what: str, cap: int) -> Iterator[dict[str, Any]]:
+    """The JSON objects in `data`, each on a line of its own that ends with a newline.
+
+    One line is in memory as an object at a time, whatever `data` holds.
+
+    Raises:
+        Malformed: longer than `cap` bytes, or a line that is no such object.
+    """
+    if len(data) > cap:
+        raise Malformed(f"{what} of {len(data)} bytes is larger than the {cap} allowed")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Malformed(f"{what} is not UTF-8") from None
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at, at + MAX_LINE)
+        if end < 0:
+            raise Malformed(f"{what} has a line that is too long, or doesn't end")
+        try:
+            found, stopped = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            raise Malformed(f"{what} has a line that is not strict JSON") from None
+        if stopped != end or not isinstance(found, dict):
+            raise Malformed(f"{what} has a line that is not one JSON object")
+        yield found
+        at = end + 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _no_number(text: str) -> Never:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_no_number, parse_constant=_no_number
+)
 
 
 def integer(document: Mapping[str, Any], key: str, *, low: int = 0) -> int:
@@ -48,10 +96,10 @@ def integer(document: Mapping[str, Any], key: str, *, low: int = 0) -> int:
 
 
 def text(document: Mapping[str, Any], key: str, *, longest: int = 1000) -> str:
-    """A string of at most `longest` characters, or Malformed."""
+    """A string of at most `longest` characters, all of which can be shown, or Malformed."""
     value = document.get(key)
-    if not isinstance(value, str) or len(value) > longest:
-        raise Malformed(f"{key!r} is not a string of at most {longest} characters")
+    if not isinstance(value, str) or len(value) > longest or _UNSHOWN.search(value):
+        raise Malformed(f"{key!r} is not a plain text of at most {longest} characters")
     return value
 
 

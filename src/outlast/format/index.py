@@ -1,19 +1,25 @@
 """An index: the table of a volume's files, and the last bytes of its stream. See spec/index.md."""
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from blake3 import blake3
+
 from outlast.errors import Malformed
 from outlast.format import document
 from outlast.format.manifest import Volume
-from outlast.format.paths import MAX_PATH, SafePath, check_together
+from outlast.format.paths import SafePath, check_together
 
 FORMAT = "outlast index 1"
-MAX_INDEX = 512 * 1024 * 1024
+MAX_INDEX = 256 * 1024 * 1024
 FOLDER = "inode/directory"
 """The type of an entry that stands for an empty folder."""
+NO_BYTES = blake3().digest()
+"""The hash of nothing: that of empty files and folders."""
 HERE = b""
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,126}/[a-z0-9][a-z0-9.+-]{0,126}")
 
 
 class Entry(NamedTuple):
@@ -40,7 +46,9 @@ class Entry(NamedTuple):
 
 def pack(entries: Iterable[Entry]) -> bytes:
     """The bytes of a new volume's index."""
-    return document.write({"format": FORMAT, "files": [_row(entry) for entry in entries]})
+    lines = [document.write({"format": FORMAT})]
+    lines += [document.write(_row(entry)) for entry in entries]
+    return b"\n".join([*lines, b""])
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -60,43 +68,42 @@ def parse(data: bytes, volume: Volume) -> tuple[Entry, ...]:
     """The entries of a volume's index.
 
     Raises:
-        Malformed: no index, of a later version, or files that lie outside the volume's stream or
-            over one another.
+        Malformed: no index, of a later version, a path twice, or files that lie outside the
+            volume's stream or over one another.
         UnsafePath: a hostile path.
     """
-
-    def convert(row: dict[str, Any]) -> Entry | dict[str, Any]:
-        # At once, so that 100,000 rows are never in memory as dictionaries.
-        return _entry(row, volume) if "path" in row else row
-
-    found = document.read(data, "an index", MAX_INDEX, convert)
-    if found.get("format") != FORMAT:
-        raise Malformed("not an index that this version reads")
-    entries = found.get("files")
-    if not isinstance(entries, list) or not all(type(entry) is Entry for entry in entries):
-        raise Malformed("'files' of an index is not a list of files")
+    lines = document.read_lines(data, "an index", MAX_INDEX)
+    if next(lines, {}).get("format") != FORMAT:
+        raise Malformed("not an index that this version reads", "a newer outlast may read it")
+    entries = tuple([_entry(row, volume) for row in lines])
+    if len({entry.path for entry in entries}) != len(entries):
+        raise Malformed("an index names a path twice")
     end = 0
     for offset, size in sorted([(e.offset, e.size) for e in entries if e.volume == volume.id]):
         if size and offset < end:
             raise Malformed("an index has files that overlap")
         end = max(end, offset + size)
-    return tuple(entries)
+    return entries
 
 
 def _entry(row: Mapping[str, Any], volume: Volume) -> Entry:
-    size = document.integer(row, "size")
-    offset = document.integer(row, "offset")
-    lies_in = document.digest(row, "volume") if "volume" in row else volume.id
-    if lies_in == volume.id and offset + size > volume.stream:
-        raise Malformed("an index names bytes outside its volume")
-    return Entry(
-        SafePath(document.text(row, "path", longest=MAX_PATH)),
-        size,
+    path = row.get("path")
+    kind = row.get("type")
+    if type(path) is not str or type(kind) is not str or not _TYPE.fullmatch(kind):
+        raise Malformed("an index has a file without a path or a media type")
+    entry = Entry(
+        SafePath(path),
+        document.integer(row, "size"),
         document.digest(row, "hash"),
-        sys.intern(document.text(row, "type", longest=255)),
-        offset,
-        lies_in,
+        sys.intern(kind),
+        document.integer(row, "offset"),
+        document.digest(row, "volume") if "volume" in row else volume.id,
     )
+    if entry.volume == volume.id and entry.offset + entry.size > volume.stream:
+        raise Malformed("an index names bytes outside its volume")
+    if (not entry.size and entry.hash != NO_BYTES) or (entry.size and kind == FOLDER):
+        raise Malformed("an index has an empty file or a folder with bytes")
+    return entry
 
 
 def merge(

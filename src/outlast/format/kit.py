@@ -12,7 +12,7 @@ VERSION = 1
 _FIXED = struct.Struct("<8scBHI")
 FIXED = _FIXED.size
 """Bytes of the fixed part: 16."""
-MAX_KIT = 64 * 1024 * 1024
+MAX_KIT = 32 * 1024 * 1024
 MAX_PARTS = 4096
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,95}")
 
@@ -55,7 +55,8 @@ def parse(data: bytes) -> dict[str, bytes]:
     """The parts of a kit, name to bytes. Nothing in them is proved yet.
 
     Raises:
-        Malformed: cut short, longer than it says, or a part's name is not allowed or comes twice.
+        Malformed: cut short, longer than it says, or a part's name is not allowed or
+            out of order.
     """
     total = measure(data)
     count = _FIXED.unpack_from(data)[3]
@@ -68,7 +69,8 @@ def parse(data: bytes) -> dict[str, bytes]:
             raise Malformed("the kit's table is cut short")
         end = at + 1 + data[at]
         name = data[at + 1 : end].decode("ascii", "replace")
-        if not _NAME.fullmatch(name) or name in sizes or end + 4 > total:
+        ascending = not sizes or name > next(reversed(sizes))
+        if not _NAME.fullmatch(name) or not ascending or end + 4 > total:
             raise Malformed("the kit's table is malformed")
         (sizes[name],) = struct.unpack_from("<I", data, end)
         at = end + 4

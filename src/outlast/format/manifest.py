@@ -12,8 +12,11 @@ from outlast.format.geometry import Geometry
 from outlast.format.paths import SafePath
 
 FORMAT = "outlast manifest 1"
-MAX_MANIFEST = 16 * 1024 * 1024
+MAX_MANIFEST = 4 * 1024 * 1024
 MAX_VOLUMES = 10_000
+MAX_LANGUAGES = 100
+LANGUAGE = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,6}")
+"""The form of a language tag (RFC 5646): en, zh, zh-Hant."""
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
@@ -27,6 +30,8 @@ class Volume:
     """Bytes of the index, the last of the stream."""
     index_hash: bytes
     """BLAKE3 of the index."""
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Keys of later versions, kept as they are."""
 
     @property
     def stream(self) -> int:
@@ -53,7 +58,7 @@ class Manifest:
     """How many files and empty folders this edition has."""
     size: int
     """Bytes of its files together."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Keys of later versions, kept as they are."""
 
     def pack(self) -> bytes:
@@ -114,16 +119,25 @@ def parse(data: bytes) -> Manifest:
     month = document.text(found, "month")
     if not _MONTH.fullmatch(month):
         raise Malformed("the manifest's month is not a month")
-    volumes = document.objects(found, "volumes")
-    if len(volumes) > MAX_VOLUMES:
-        raise Malformed(f"a manifest of {len(volumes)} volumes is outside the caps")
+    rows = document.objects(found, "volumes")
+    if len(rows) > MAX_VOLUMES:
+        raise Malformed(f"a manifest of {len(rows)} volumes is outside the caps")
+    volumes = tuple(_parse_volume(row) for row in rows)
+    if len({volume.id for volume in volumes}) != len(volumes):
+        raise Malformed("a manifest names a volume twice")
+    edition = document.integer(found, "edition", low=1)
+    if (found.get("previous") is None) != (edition == 1):
+        raise Malformed("a manifest but the first names the one before it")
+    languages = tuple(document.strings(found, "languages"))
+    if len(languages) > MAX_LANGUAGES or not all(map(LANGUAGE.fullmatch, languages)):
+        raise Malformed("the manifest's languages are not language tags")
     return Manifest(
-        edition=document.integer(found, "edition", low=1),
+        edition=edition,
         month=month,
         title=document.text(found, "title"),
-        languages=tuple(document.strings(found, "languages")),
-        previous=document.digest(found, "previous") if found.get("previous") else None,
-        volumes=tuple(_parse_volume(volume) for volume in volumes),
+        languages=languages,
+        previous=None if edition == 1 else document.digest(found, "previous"),
+        volumes=volumes,
         removed=frozenset(SafePath(path) for path in document.strings(found, "removed")),
         files=document.integer(found, "files"),
         size=document.integer(found, "bytes"),
@@ -131,9 +145,13 @@ def parse(data: bytes) -> Manifest:
     )
 
 
+_KNOWN_OF_VOLUME = frozenset(["id", "k", "n", "symbol", "size", "index"])
+
+
 def _pack_volume(volume: Volume) -> dict[str, Any]:
     g = volume.geometry
     return {
+        **volume.extra,
         "id": volume.id.hex(),
         "k": g.k,
         "n": g.n,
@@ -161,4 +179,5 @@ def _parse_volume(row: Mapping[str, Any]) -> Volume:
         geometry=geometry,
         index_size=size,
         index_hash=document.digest(index, "hash"),
+        extra={key: value for key, value in row.items() if key not in _KNOWN_OF_VOLUME},
     )

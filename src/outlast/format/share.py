@@ -28,6 +28,11 @@ def volume_id(geometry: Geometry, roots: bytes) -> bytes:
     return blake3(b"outlast volume 1\n" + numbers + roots).digest()
 
 
+def share_size(geometry: Geometry) -> int:
+    """Bytes of a whole share before its kit."""
+    return FIXED + HASH * (geometry.n + geometry.segments) + geometry.share
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareHead:
     """All of a share that stands before its symbols.

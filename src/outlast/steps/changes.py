@@ -3,16 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from blake3 import blake3
-
-from outlast.format.index import FOLDER, Entry
+from outlast.format.index import FOLDER, NO_BYTES, Entry
 from outlast.format.manifest import Volume
 from outlast.format.paths import SafePath
 from outlast.volume.known import Known
 from outlast.volume.scan import Found
-
-NO_BYTES = blake3().digest()
-"""The hash of nothing: what an empty folder's entry has."""
 
 _WORTH_A_HASH = 16 * 1024
 """Bytes from which on a file of a known size is hashed before it is coded."""
@@ -26,8 +21,7 @@ class Compared:
     """The scanned files beside the edition before."""
 
     same: Mapping[SafePath, Entry]
-    """Files and empty folders that are as they were, and files that were only moved: under their
-    path now, with the entry of their bytes."""
+    """Files and empty folders that are as they were."""
     unsure: Sequence[tuple[Found, tuple[Entry, ...]]]
     """Files that may be one of these: only their hash can tell."""
     fresh: Sequence[Found]
@@ -42,11 +36,10 @@ def compare(
 ) -> Compared:
     """Sort the scanned files by what is known of them.
 
-    A file is the same when size, mtime and inode agree with what was read then, and moved when
-    another path had these three. One that has the size of an older file may be that one: reading
-    it for its hash is cheaper than to code and spread it again.
+    A file is the same when size, times and inode agree with what was read then. One that has the
+    size of an older file may be that one, touched or moved: reading it for its hash is cheaper
+    than to code and spread it again.
     """
-    by_stat = {each[:3]: path for path, each in known.items() if each.sure}
     by_size: dict[int, list[Entry]] = {}
     for sized in table.values():
         if sized.size >= _WORTH_A_HASH:
@@ -59,12 +52,6 @@ def compare(
         before = known.get(found.path)
         if entry and before and before == (*found[1:], entry.hash, True):
             same[found.path] = entry
-        elif (
-            (other := by_stat.get(found[1:]))
-            and (origin := table.get(SafePath(other)))
-            and origin.hash == known[other].hash
-        ):
-            same[found.path] = origin
         elif entry and not entry.is_folder and entry.size == found.size:
             unsure.append((found, (entry, *by_size.get(found.size, ()))))
         elif found.size in by_size:

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from blake3 import blake3
+
 from outlast.carriers.base import Carrier
 from outlast.errors import Malformed, NotEnough, OutlastError, Unreachable
 from outlast.format import kit
@@ -210,7 +212,8 @@ class _CarrierCheck:
 
     def _share(self, item: str) -> None:
         carrier = self.surveyed.carrier
-        head = read_head(carrier, item)
+        size = self.surveyed.sizes[item]
+        head = read_head(carrier, item, size)
         known = self._volumes.get(head.volume)
         if known is None:
             self.result.foreign += 1
@@ -219,12 +222,13 @@ class _CarrierCheck:
         if bad:
             raise Malformed(f"{len(bad)} of {head.count} symbols don't match their hash")
         self.sound.append((head.volume, head.row))
-        self._prove_kit(read_kit(carrier, item, head.end), known[0].name)
+        self._prove_kit(read_kit(carrier, item, head.end, size), known[0].name)
         self.result.shares += 1
 
     def _prove_kit(self, packed: bytes, name: bytes | None) -> None:
         """A kit must prove the work that it belongs to; most shares have the same one."""
-        if packed in self._proved_kits and name in (None, self._proved_kits[packed]):
+        key = blake3(packed).digest()
+        if key in self._proved_kits and name in (None, self._proved_kits[key]):
             return
         parts = kit.parse(packed)
         claimed = claimed_names([parts])
@@ -232,7 +236,7 @@ class _CarrierCheck:
             raise Malformed("a kit of another work")
         for each in claimed:
             resolve(each, [parts])
-        self._proved_kits[packed] = claimed[0]
+        self._proved_kits[key] = claimed[0]
 
     def _refuse(self, item: str, error: OutlastError) -> None:
         self.result.refused.append((item, error.message))

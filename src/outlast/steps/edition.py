@@ -24,11 +24,14 @@ class Opened:
     table: dict[SafePath, Entry]
     readers: dict[bytes, VolumeReader]
     """By volume."""
+    surveys: Sequence[Surveyed]
 
     def close(self) -> None:
-        """End the readers' threads."""
+        """End all threads."""
         for reader in self.readers.values():
             reader.close()
+        for surveyed in self.surveys:
+            surveyed.lanes.close()
 
 
 def open_edition(
@@ -43,13 +46,19 @@ def open_edition(
     """
     head = find_head(surveys, name)
     manifest, _ = head.manifest(number or head.latest)
-    opened = Opened(head=head, manifest=manifest, table={}, readers={})
+    opened = Opened(head=head, manifest=manifest, table={}, readers={}, surveys=surveys)
     try:
         volumes = []
         for volume in manifest.volumes:
             reader = opened.readers[volume.id] = VolumeReader(volume, surveys, window=window)
             volumes.append((volume, _read_index(volume, reader, surveys)))
         opened.table = index.merge(volumes, manifest.removed)
+        size = sum(entry.size for entry in opened.table.values())
+        if (len(opened.table), size) != (manifest.files, manifest.size):
+            raise NotGenuine(
+                f"edition {manifest.edition} doesn't have the files that it says",
+                "the work was sealed wrongly: tell its author",
+            )
     except BaseException:
         opened.close()
         raise

@@ -47,6 +47,11 @@ def writing_to(path: Path) -> Iterator[None]:
             raise StorageFull(
                 f"the disk is full: {path} can't be written", "make room and run it again"
             ) from error
+        if error.errno == errno.EFBIG:
+            raise StorageFull(
+                f"{path} lies on a disk that takes no file that large",
+                "FAT takes files up to 4 GiB; exFAT and the others more",
+            ) from error
         raise BadInput(
             f"{error.filename or path} can't be written: {error.strerror or error}",
             "check who may write there",

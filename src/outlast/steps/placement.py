@@ -46,24 +46,42 @@ def place(
     rows_of = {keeper: set[int]() for keeper in keepers}
     for each in places:
         rows_of[each.keeper] |= set(held.get(each.name, ()))
-    used = set().union(*rows_of.values())
-    goal = _per_keeper(geometry, len(keepers), survive)
     given: dict[str, list[int]] = {each.name: [] for each in places}
+    used = set().union(*rows_of.values())
     # Systematic rows first: they are the data, and cost a reader no decoding.
     unused = [row for row in range(geometry.n) if row not in used]
-    for _ in range(goal):
-        for keeper in keepers:
-            if len(rows_of[keeper]) >= goal:
-                continue
-            carriers = [each.name for each in places if each.keeper == keeper and each.takes]
-            if not carriers:
-                continue
-            row = unused.pop(0) if unused else _spare(geometry, rows_of, keeper)
-            if row is None:
-                continue
-            least = min(carriers, key=lambda name: len(given[name]) + len(held.get(name, ())))
-            given[least].append(row)
-            rows_of[keeper].add(row)
+
+    def give(keeper: str) -> bool:
+        carriers = [each.name for each in places if each.keeper == keeper and each.takes]
+        row = unused[0] if unused else _spare(geometry, rows_of, keeper)
+        if not carriers or row is None:
+            return False
+        if unused:
+            unused.pop(0)
+        least = min(carriers, key=lambda name: len(given[name]) + len(held.get(name, ())))
+        given[least].append(row)
+        rows_of[keeper].add(row)
+        return True
+
+    def level(goal: int) -> bool:
+        """Give one row to every keeper below the goal; whether any took one."""
+        took = [len(rows_of[keeper]) < goal and give(keeper) for keeper in keepers]
+        return any(took)
+
+    goal = _per_keeper(geometry, len(keepers), survive)
+    while level(goal):
+        pass
+    # Rows that two keepers hold count once, and a keeper that takes nothing leaves a gap: the
+    # others then hold more, as far as that helps.
+    while (
+        survive
+        and geometry.k > 1
+        and goal < geometry.n
+        and survivable(geometry.k, rows_of) < survive
+    ):
+        goal += 1
+        if not level(goal) and goal > k:
+            break
     return {name: tuple(rows) for name, rows in given.items() if rows}
 
 

@@ -5,6 +5,7 @@ against the hashes in their share's head as they come in. A carrier that stalls,
 replaced by others for what is missing, and only for that.
 """
 
+import contextlib
 import queue
 import threading
 from collections import Counter, deque
@@ -14,11 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from blake3 import blake3
 
-from outlast.carriers.base import Carrier
 from outlast.coding import Code
 from outlast.errors import Malformed, NotEnough, OutlastError, Truncated, Unreachable
 from outlast.format.manifest import Volume
 from outlast.format.share import ShareHead
+from outlast.steps.lanes import Lanes
 from outlast.steps.shares import check_belongs, read_head
 from outlast.steps.survey import PATIENCE, Surveyed, Trouble
 
@@ -32,36 +33,11 @@ _TROUBLE = 1_000
 """Refusals that are remembered one by one."""
 
 
-class _Lanes:
-    """A carrier's threads, and how it has behaved."""
-
-    def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
-        self.strikes = 0
-        self.lies = 0
-        self._jobs: queue.SimpleQueue[_Fetch | None] = queue.SimpleQueue()
-        for _ in range(carrier.traits.lanes):
-            # Daemons: a thread that hangs in a dead disk must not hold up the end.
-            threading.Thread(target=self._work, daemon=True).start()
-
-    def submit(self, fetch: "_Fetch") -> None:
-        self._jobs.put(fetch)
-
-    def close(self) -> None:
-        for _ in range(self.carrier.traits.lanes):
-            self._jobs.put(None)
-
-    def _work(self) -> None:
-        while (fetch := self._jobs.get()) is not None:
-            if not fetch.unwanted:
-                fetch.run()
-
-
 @dataclass(eq=False, slots=True)
 class _Source:
     """A share on a carrier."""
 
-    lanes: _Lanes
+    lanes: Lanes
     name: str
     row: int
     head: ShareHead | None = None
@@ -87,24 +63,38 @@ class _Fetch:
 
     def run(self) -> None:
         """Read and prove; never raises."""
-        source = self.source
+        if self.unwanted:
+            return
         try:
-            head = source.head or self._open()
-            geometry = self.volume.geometry
-            source.lanes.carrier.readinto(source.name, head.at(self.first), self.buffer)
-            for at in range(self.count):
-                begin = at * geometry.symbol
-                symbol = self.buffer[begin : begin + geometry.symbol_of(self.first + at)]
-                if blake3(symbol).digest() == head.hash_of(self.first + at):
-                    self.good.add(self.first + at)
+            head = self.source.head or self._open()
+            try:
+                self._read(head, 0, self.count)
+            except (Truncated, Unreachable) as error:
+                # A bad sector, or the end of what was copied: the other symbols may be fine.
+                self.error = error
+                for at in range(self.count) if self.count > 1 else ():
+                    with contextlib.suppress(Truncated, Unreachable):
+                        self._read(head, at, at + 1)
         except OutlastError as error:
             self.error = error
         self.done.put(self)
 
+    def _read(self, head: ShareHead, low: int, high: int) -> None:
+        geometry = self.volume.geometry
+        end = (high - 1) * geometry.symbol + geometry.symbol_of(self.first + high - 1)
+        run = self.buffer[low * geometry.symbol : end]
+        carrier = self.source.lanes.carrier
+        carrier.readinto(self.source.name, head.at(self.first + low), run)
+        for at in range(low, high):
+            begin = at * geometry.symbol
+            symbol = self.buffer[begin : begin + geometry.symbol_of(self.first + at)]
+            if blake3(symbol).digest() == head.hash_of(self.first + at):
+                self.good.add(self.first + at)
+
     def _open(self) -> ShareHead:
         source = self.source
         head = read_head(source.lanes.carrier, source.name)
-        check_belongs(head, self.volume.id)
+        check_belongs(head, self.volume)
         if head.count != self.volume.geometry.segments:
             raise Malformed("a slice where a whole share should be")
         # The name only promised a row; the head has proved which it is.
@@ -121,6 +111,14 @@ class _Window:
     count: int
     rows: Sequence[memoryview]
     buffers: Sequence[memoryview]
+
+
+class TooFew(NotEnough):
+    """A segment of a volume that can't be rebuilt."""
+
+    def __init__(self, segment: int, message: str) -> None:
+        super().__init__(message, "add another carrier with --from")
+        self.segment = segment
 
 
 class VolumeReader:
@@ -146,7 +144,6 @@ class VolumeReader:
         self._patience = patience
         self._lock = threading.Lock()
         self._spare: list[memoryview] = []
-        self._lanes: list[_Lanes] = []
         self._sources: list[_Source] = []
         prefix = volume.id.hex()[:16]
         for surveyed in surveys:
@@ -155,10 +152,7 @@ class VolumeReader:
                 for name, share in surveyed.shares.items()
                 if share.volume == prefix and share.row < volume.geometry.n
             ]
-            if names:
-                lanes = _Lanes(surveyed.carrier)
-                self._lanes.append(lanes)
-                self._sources += [_Source(lanes, name, row) for name, row in names]
+            self._sources += [_Source(surveyed.lanes, name, row) for name, row in names]
         self._pool = ThreadPoolExecutor(2)
 
     @property
@@ -168,10 +162,8 @@ class VolumeReader:
             return [replace(each, times=times) for each, times in self._trouble.items()]
 
     def close(self) -> None:
-        """End the threads. A fetch that hangs is left behind."""
+        """End the threads that decode."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for lanes in self._lanes:
-            lanes.close()
 
     def read(self, *spans: tuple[int, int]) -> Iterator[memoryview]:
         """The stream's bytes from start to end of each span, in order, all proved.
@@ -179,7 +171,7 @@ class VolumeReader:
         Spans must be in order and apart. Each piece is valid until the next is asked for.
 
         Raises:
-            NotEnough: some segment has fewer than k sound symbols.
+            TooFew: a segment has fewer than k sound symbols.
         """
         windows = deque(self._windows(spans))
         pending: deque[Future[_Window]] = deque()
@@ -243,34 +235,38 @@ class VolumeReader:
             segment: {} for segment in range(first, first + count)
         }
         asked: set[_Source] = set()
-        open_: set[_Fetch] = set()
+        waited_for: set[_Fetch] = set()
+        late: set[_Fetch] = set()
         finished: list[_Fetch] = []
         while any(len(rows) < geometry.k for rows in have.values()):
-            lacking = max(geometry.k - len(rows) for rows in have.values()) - len(open_)
-            for source in self._choose(lacking, have, asked, {each.source.row for each in open_}):
+            lacking = max(geometry.k - len(rows) for rows in have.values()) - len(waited_for)
+            coming = {fetch.source.row for fetch in waited_for}
+            for source in self._choose(lacking, have, asked, coming):
                 asked.add(source)
                 fetch = _Fetch(source, self.volume, first, count, self._buffer(first, count), done)
-                open_.add(fetch)
-                source.lanes.submit(fetch)
-            if not open_:
+                waited_for.add(fetch)
+                source.lanes.submit(fetch.run)
+            if not waited_for and not late:
                 raise self._not_enough(have)
             try:
                 fetch = done.get(timeout=self._patience)
             except queue.Empty:
-                for fetch in open_:
-                    fetch.unwanted = True
-                    fetch.error = Unreachable(f"no answer within {self._patience:.0f} s")
-                    self._judge(fetch)
-                open_.clear()
+                if not waited_for:
+                    raise self._not_enough(have) from None
+                # Others are asked instead; but if these answer yet, that counts.
+                for fetch in waited_for:
+                    error = Unreachable(f"no answer within {self._patience:.0f} s")
+                    self._judge(fetch, error)
+                late |= waited_for
+                waited_for.clear()
                 continue
-            if fetch not in open_:
-                continue  # an answer that came after our patience ended; others were asked
-            open_.discard(fetch)
+            waited_for.discard(fetch)
+            late.discard(fetch)
             finished.append(fetch)
-            self._judge(fetch)
+            self._judge(fetch, fetch.error)
             for segment in fetch.good:
                 have[segment].setdefault(fetch.source.row, fetch)
-        for fetch in open_:
+        for fetch in waited_for | late:
             fetch.unwanted = True
         return self._decode(first, count, have, finished)
 
@@ -309,24 +305,25 @@ class VolumeReader:
             chosen.setdefault(source.row, source)
         return list(chosen.values())
 
-    def _judge(self, fetch: _Fetch) -> None:
+    def _judge(self, fetch: _Fetch, error: OutlastError | None) -> None:
         """Remember how a fetch went, for the choice of the next, and for the report."""
         source = fetch.source
-        # A share that ends early is sound up to there.
-        cut = isinstance(fetch.error, Truncated) and source.head is not None
-        bad = fetch.count - len(fetch.good) if cut or fetch.error is None else 0
+        # A share that ends early, or has a bad sector, is sound elsewhere.
+        partly = isinstance(error, Truncated) or bool(fetch.good)
+        usable = error is None or (partly and source.head is not None)
+        bad = fetch.count - len(fetch.good) if usable else 0
         with self._lock:
             source.bad += bad
-            if cut or fetch.error is None:
+            if usable:
                 source.lanes.strikes = 0
-            elif isinstance(fetch.error, Unreachable):
+            elif isinstance(error, Unreachable):
                 source.lanes.strikes += 1
             else:
                 # Missing, refused, not what its name says: this share won't get better.
                 source.dead = True
                 source.lanes.lies += 1
-            reason = fetch.error.message if fetch.error else "symbols that don't match their hash"
-            if (bad or fetch.error) and len(self._trouble) < _TROUBLE:
+            reason = error.message if error else "symbols that don't match their hash"
+            if (bad or error) and len(self._trouble) < _TROUBLE:
                 trouble = Trouble(
                     carrier=source.lanes.carrier.address, item=source.name, reason=reason
                 )
@@ -374,21 +371,8 @@ class VolumeReader:
     def _not_enough(self, have: dict[int, dict[int, _Fetch]]) -> NotEnough:
         worst = min(have, key=lambda segment: len(have[segment]))
         k = self._code.k
-        return NotEnough(
+        return TooFew(
+            worst,
             f"volume {self.volume.id.hex()[:16]}: {len(have[worst])} sound shares of {k} needed "
             f"at segment {worst}; {len(self._sources)} were named by the carriers",
-            "add another carrier with --from",
         )
-
-
-def shares_named(surveys: Iterable[Surveyed], volume: Volume) -> int:
-    """How many different rows of a volume the carriers say they hold."""
-    prefix = volume.id.hex()[:16]
-    return len(
-        {
-            share.row
-            for surveyed in surveys
-            for share in surveyed.shares.values()
-            if share.volume == prefix
-        }
-    )

@@ -11,7 +11,7 @@ from outlast.errors import BadInput, NotGenuine, StorageFull
 from outlast.format.index import Entry
 from outlast.steps.files import writing_to
 from outlast.steps.progress import Progress, Report
-from outlast.steps.reader import VolumeReader
+from outlast.steps.reader import TooFew, VolumeReader
 
 STAGING = ".outlast-gathering"
 """Where files grow. Its files are named by path and hash, so that only the same file goes on."""
@@ -63,14 +63,19 @@ class Restore:
                     "gather to a new folder, or say --overwrite to replace files",
                 )
             self._check_room(missing)
+            if self._staging.is_symlink():
+                raise BadInput(f"{self._staging} is a symbolic link", "remove it")
             self._staging.mkdir(exist_ok=True)
         return missing, len(wanted) - len(missing)
 
     def write(self, entries: Iterable[Entry], reader: VolumeReader) -> Iterator[int]:
         """Gather the files that lie in one volume; gives the bytes done, as it goes.
 
+        Where a segment can't be rebuilt, the files that have bytes in it are left out, and the
+        others still come.
+
         Raises:
-            NotEnough: too few sound shares; what was finished before stays.
+            TooFew: at the end, if files were left out.
             NotGenuine: a file isn't what the index says of it.
             StorageFull: no room.
         """
@@ -83,8 +88,24 @@ class Restore:
                     _Part(self, entry).finish()
                 else:
                     spots.setdefault(entry.offset, []).append(entry)
+            segment = reader.volume.geometry.segment
             parts = [_Part(self, *twins) for _, twins in sorted(spots.items())]
-            yield from self._fill(parts, reader)
+            yield sum(part.resume(segment) for part in parts)
+            lacking: TooFew | None = None
+            while parts:
+                try:
+                    yield from self._fill(parts, reader)
+                except TooFew as error:
+                    lacking = error
+                    low, high = error.segment * segment, (error.segment + 1) * segment
+                    parts = [
+                        part for part in parts if not part.full and not part.touches(low, high)
+                    ]
+                else:
+                    # What an earlier run left led to another file: once more without it.
+                    parts = [part.anew() for part in parts if part.misled]
+            if lacking is not None:
+                raise lacking
 
     def finish(self) -> None:
         """Clear away what was only needed on the way."""
@@ -103,25 +124,15 @@ class Restore:
 
     def _fill(self, parts: list["_Part"], reader: VolumeReader) -> Iterator[int]:
         """Read the parts' bytes in one go over the volume, and finish each as it is full."""
-        segment = reader.volume.geometry.segment
-        spans = [part.span(segment) for part in parts]
-        skipped = sum(part.done for part in parts)
-        if skipped:
-            yield skipped
-        again: list[_Part] = []
         waiting = iter(parts)
-        part = next(waiting, None)
-        for piece in reader.read(*spans):
+        part = next(waiting)
+        for piece in reader.read(*(each.span for each in parts)):
             yield len(piece)
-            while piece and part is not None:
+            while piece:
                 piece = part.take(piece)
                 if part.full:
-                    if not part.finish():
-                        again.append(part.anew())
-                    part = next(waiting, None)
-        if again:
-            # What an earlier run left didn't lead to the right file: without it, then.
-            yield from self._fill(again, reader)
+                    part.finish()
+                    part = next(waiting, part)
 
     def _standing(self, entry: Entry) -> str:
         """What is where the entry would go: "nothing", the "same", "other", or in the way."""
@@ -173,61 +184,73 @@ class _Part:
     def __init__(self, restore: Restore, *entries: Entry) -> None:
         self._restore = restore
         self._entries = entries
-        self._path = restore.part_path(entries[0])
+        self._entry = entries[0]
+        self._path = restore.part_path(self._entry)
         self._file: io.FileIO | None = None
         self._hasher = blake3()
         self._resumed = False
-        self.done = 0
+        self._done = 0
+        self.misled = False
+        """Whether what was resumed wasn't this file."""
 
     @property
     def full(self) -> bool:
         """Whether all bytes are there."""
-        return self.done == self._entries[0].size
+        return self._done == self._entry.size
 
-    def span(self, segment: int) -> tuple[int, int]:
-        """What is still to be read of the volume, going on from an earlier run's last segment."""
-        entry = self._entries[0]
-        if entry.size > segment and self._path.exists():
+    @property
+    def span(self) -> tuple[int, int]:
+        """What is still to be read of the volume."""
+        return self._entry.offset + self._done, self._entry.offset + self._entry.size
+
+    def touches(self, low: int, high: int) -> bool:
+        """Whether bytes still to be read lie in [low, high) of the volume."""
+        start, end = self.span
+        return start < high and end > low
+
+    def resume(self, segment: int) -> int:
+        """Count what an earlier run left, up to its last whole segment; how many bytes that are."""
+        if self._entry.size > segment and self._path.is_file():
             left = self._path.stat().st_size
-            self.done = max(0, left - (entry.offset + left) % segment) if left < entry.size else 0
-            self._resumed = self.done > 0
-        return entry.offset + self.done, entry.offset + entry.size
+            if left < self._entry.size:
+                self._done = max(0, left - (self._entry.offset + left) % segment)
+        self._resumed = self._done > 0
+        return self._done
 
     def take(self, piece: memoryview) -> memoryview:
         """Append what belongs to this file; gives back the rest."""
         if self._file is None:
             self._file = self._open()
-        mine = piece[: self._entries[0].size - self.done]
+        mine = piece[: self._entry.size - self._done]
         self._hasher.update(mine)
-        self.done += len(mine)
+        self._done += len(mine)
         rest = piece[len(mine) :]
         while mine:
             mine = mine[self._file.write(mine) :]
         return rest
 
-    def finish(self) -> bool:
-        """Give the file its names, if it is what the index says; otherwise False, if it was
-        resumed, so that it can be tried without.
+    def finish(self) -> None:
+        """Give the file its names, if it is what the index says.
 
         Raises:
             NotGenuine: it isn't, though every byte of it was proved.
         """
         file = self._file or self._open()
         file.close()
-        if self._hasher.digest() != self._entries[0].hash:
+        if self._hasher.digest() != self._entry.hash:
             self._path.unlink()
-            if self._resumed:
-                return False
-            raise NotGenuine(
-                f"{self._entries[0].path!a} isn't what its index says",
-                "the work was sealed wrongly: tell its author",
-            )
+            self.misled = self._resumed
+            if not self._resumed:
+                raise NotGenuine(
+                    f"{self._entry.path!a} isn't what its index says",
+                    "the work was sealed wrongly: tell its author",
+                )
+            return
         for twin in self._entries[1:]:
             copy = self._restore.part_path(twin)
             shutil.copyfile(self._path, copy)
             self._restore.name(copy, twin)
-        self._restore.name(self._path, self._entries[0])
-        return True
+        self._restore.name(self._path, self._entry)
 
     def anew(self) -> "_Part":
         """The same file from its first byte."""
@@ -235,11 +258,17 @@ class _Part:
 
     def _open(self) -> io.FileIO:
         """The part, cut to what it counts for, that much of it hashed again."""
-        file = io.FileIO(self._path, "r+" if self._resumed else "w+")
-        file.truncate(self.done)
-        left = self.done
+        if not self._resumed:
+            self._path.unlink(missing_ok=True)
+        file = io.FileIO(self._path, "r+" if self._resumed else "x+", opener=_open_plain)
+        file.truncate(self._done)
+        left = self._done
         while left:
             piece = file.read(min(_READ, left))
             self._hasher.update(piece)
             left -= len(piece)
         return file
+
+
+def _open_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)

@@ -10,7 +10,7 @@ from blake3 import blake3
 from securesystemslib.signer import CryptoSigner
 
 from outlast.coding import Code
-from outlast.errors import BadInput
+from outlast.errors import BadInput, Malformed
 from outlast.format import index, manifest
 from outlast.format.geometry import MAX_ROWS, rows_for
 from outlast.format.index import Entry
@@ -24,6 +24,7 @@ from outlast.steps.minting import hash_symbols
 from outlast.steps.progress import Progress, Report, silent
 from outlast.steps.work import INDEX_IN_KIT, Work
 from outlast.trust.author import publish
+from outlast.trust.memory import Seen
 from outlast.trust.resolver import Head
 from outlast.volume.known import Known, is_sure
 from outlast.volume.media import media_type
@@ -114,8 +115,8 @@ def seal(
         work.known.replace(
             known,
             {
-                path: Known(size, mtime, inode, hashes[path], is_sure(mtime, started))
-                for path, size, mtime, inode in scanned.files
+                path: Known(size, mtime, ctime, inode, hashes[path], is_sure(mtime, ctime, started))
+                for path, size, mtime, ctime, inode in scanned.files
             },
         )
     small = sum(volume.geometry.size < _SMALL_VOLUME for volume in after.volumes)
@@ -287,7 +288,13 @@ def _publish(
     work: Work, head: Head, after: Manifest, made: _Made | None, signer: CryptoSigner
 ) -> None:
     packed = after.pack()
+    try:
+        manifest.parse(packed)
+    except Malformed as error:
+        raise BadInput(
+            f"readers would refuse this edition: {error}", "correct outlast.toml"
+        ) from None
     parts = publish(head.parts, signer, after.edition, packed)
     if made and len(made.packed_index) <= INDEX_IN_KIT:
         parts[f"index-{made.volume.id.hex()}.json"] = made.packed_index
-    work.record(after.edition, head.version + 1, parts)
+    work.record(after.edition, Seen(head.seen.root, head.seen.version + 1), parts)

@@ -7,14 +7,17 @@ from blake3 import blake3
 from outlast.carriers.base import Carrier
 from outlast.errors import Malformed
 from outlast.format import kit
+from outlast.format.manifest import Volume
 from outlast.format.share import FIXED, ShareHead
 
 _RUN = 1024 * 1024
 """Bytes read at once while proving."""
 
 
-def read_head(carrier: Carrier, name: str) -> ShareHead:
+def read_head(carrier: Carrier, name: str, size: int | None = None) -> ShareHead:
     """A share's head, consistent in itself. What it belongs to, a manifest must say.
+
+    `size` is the item's, if it is known: nothing is made room for that can't be there.
 
     Raises:
         Malformed: no share, or one whose head contradicts itself.
@@ -22,13 +25,13 @@ def read_head(carrier: Carrier, name: str) -> ShareHead:
     """
     fixed = bytearray(FIXED)
     carrier.readinto(name, 0, memoryview(fixed))
-    whole = bytearray(ShareHead.measure(bytes(fixed)))
+    whole = _room(ShareHead.measure(bytes(fixed)), size)
     carrier.readinto(name, 0, memoryview(whole))
     return ShareHead.parse(bytes(whole))
 
 
-def read_kit(carrier: Carrier, name: str, start: int = 0) -> bytes:
-    """The bytes of a kit that begins at `start` of an item and ends with it.
+def read_kit(carrier: Carrier, name: str, start: int = 0, size: int | None = None) -> bytes:
+    """The bytes of a kit that begins at `start` of an item of `size` bytes and ends with it.
 
     Raises:
         Malformed: no kit, or one outside the caps.
@@ -36,9 +39,15 @@ def read_kit(carrier: Carrier, name: str, start: int = 0) -> bytes:
     """
     fixed = bytearray(kit.FIXED)
     carrier.readinto(name, start, memoryview(fixed))
-    whole = bytearray(kit.measure(bytes(fixed)))
+    whole = _room(kit.measure(bytes(fixed)), None if size is None else size - start)
     carrier.readinto(name, start, memoryview(whole))
     return bytes(whole)
+
+
+def _room(length: int, most: int | None) -> bytearray:
+    if most is not None and length > most:
+        raise Malformed(f"it claims {length} bytes and has {most}")
+    return bytearray(length)
 
 
 def damaged_segments(carrier: Carrier, name: str, head: ShareHead) -> Iterator[int]:
@@ -62,11 +71,11 @@ def damaged_segments(carrier: Carrier, name: str, head: ShareHead) -> Iterator[i
                 yield segment
 
 
-def check_belongs(head: ShareHead, volume: bytes) -> None:
+def check_belongs(head: ShareHead, volume: Volume) -> None:
     """Refuse a share of another volume.
 
     Raises:
-        Malformed: it names another one.
+        Malformed: it is one, or the manifest contradicts the volume that it names.
     """
-    if head.volume != volume:
+    if (head.volume, head.geometry) != (volume.id, volume.geometry):
         raise Malformed("a share of another volume")

@@ -10,6 +10,7 @@ from outlast.coding import Code
 from outlast.errors import BadInput, Changed, OutlastError, RolledBack
 from outlast.format import items, kit
 from outlast.format.manifest import Volume
+from outlast.format.share import share_size
 from outlast.steps import placement
 from outlast.steps.encode import CORES, encode
 from outlast.steps.minting import ShareHeads, Table, open_source, share_heads
@@ -91,7 +92,7 @@ def spread(work: Work, *, survive: int | None = None, report: Report = silent) -
         raise BadInput("a promise to survive less than nothing")
     with work.locked(), contextlib.ExitStack() as stack:
         head = work.head()
-        edition, packed_kit = work.kit(head)
+        kits = work.kits(head)
         carriers = [entry.open() for entry in entries]
         for carrier in carriers:
             stack.callback(carrier.close)
@@ -103,22 +104,23 @@ def spread(work: Work, *, survive: int | None = None, report: Report = silent) -
         spreading = _Spreading(
             work=work,
             targets=[_Target(e.name, s) for e, s in zip(entries, surveys, strict=True)],
-            volumes=head.manifest(edition)[0].volumes,
-            table=work.edition(head, edition).table,
+            volumes=head.manifest(head.latest)[0].volumes,
+            table=work.edition(head, head.latest).table,
             survive=work.settings.survive,
             report=report,
         )
         spreading.recall()
-        spreading.place_shares(packed_kit)
-        spreading.put_kit(items.kit_name(work.name, edition, packed_kit), packed_kit)
-        return spreading.summary(edition)
+        spreading.place_shares(kits[head.latest])
+        for edition, packed in kits.items():
+            spreading.put_kit(items.kit_name(work.name, edition, packed), packed)
+        return spreading.summary(head.latest)
 
 
 def _check_unforked(work: Work, head: Head, surveys: Sequence[Surveyed]) -> None:
     """Stop if a carrier has editions of this work that this folder doesn't know."""
     theirs = [parts for surveyed in surveys for parts in surveyed.kits.values()]
     found = resolve(work.name, [head.parts, *theirs])
-    if found.version > head.version:
+    if found.seen > head.seen:
         raise RolledBack(
             f"a carrier has edition {found.latest} of this work, signed with its key; "
             f"this folder only knows {head.latest}",
@@ -149,7 +151,8 @@ class _Spreading:
                 for name, share in target.surveyed.shares.items():
                     if name != items.share_name(self.work.name, volume.id, share.row):
                         continue
-                    if share.row in before:
+                    whole = target.surveyed.sizes[name] > share_size(volume.geometry)
+                    if whole and share.row in before:
                         rows.add(share.row)
                     else:
                         unproved.append((target, share.row, name))

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from outlast.format.manifest import Volume
-from outlast.format.merkle import HASH
-from outlast.format.share import FIXED
+from outlast.format.share import share_size
 from outlast.steps import placement
 from outlast.steps.survey import Surveyed, survey
 from outlast.steps.work import Work
@@ -104,7 +103,7 @@ def status(work: Work) -> Status:
 def _volume(volume: Volume, surveys: list[Surveyed]) -> VolumeStatus:
     rows: dict[str, set[int]] = {}
     geometry = volume.geometry
-    whole = FIXED + HASH * (geometry.n + geometry.segments) + geometry.share
+    whole = share_size(geometry)
     for surveyed in surveys:
         mine = rows.setdefault(surveyed.carrier.traits.keeper, set())
         for name, share in surveyed.shares.items():

@@ -12,7 +12,9 @@ from outlast.carriers.base import Carrier, Held
 from outlast.errors import CarrierError, NotEnough, OutlastError
 from outlast.format import items, kit
 from outlast.format.items import KitName, ShareName
+from outlast.format.kit import MAX_KIT
 from outlast.format.share import FIXED, MAGIC
+from outlast.steps.lanes import Lanes
 from outlast.steps.shares import read_head, read_kit
 from outlast.trust import memory
 from outlast.trust.resolver import Head, resolve
@@ -21,6 +23,8 @@ PATIENCE = 20.0
 """Seconds without any answer after which a carrier is left aside."""
 _KITS = 64
 """Kits read from one carrier: the newest first."""
+_KITS_ROOM = 2 * MAX_KIT
+"""Bytes of kits read from one carrier."""
 _SNIFFED = 1_000
 """Items under foreign names whose first bytes are looked at, on one carrier."""
 _COPIES = 4
@@ -48,6 +52,7 @@ class Surveyed:
     """What one carrier says it holds. Names are hints; only bytes prove."""
 
     carrier: Carrier
+    lanes: Lanes
     reached: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
     """All items of ours, name to bytes."""
@@ -73,7 +78,7 @@ def survey(
     results = []
     for carrier, surveyed in zip(carriers, found, strict=True):
         if surveyed is None:
-            surveyed = Surveyed(carrier=carrier)
+            surveyed = Surveyed(carrier=carrier, lanes=Lanes(carrier))
             surveyed.note("", CarrierError(f"no answer within {patience:.0f} s"))
         results.append(surveyed)
     return results
@@ -89,7 +94,7 @@ def find_head(surveys: Iterable[Surveyed], name: bytes) -> Head:
     head = resolve(name, kits, seen=memory.last_seen(name))
     if not head.latest:
         raise NotEnough("this work has no edition yet", "its author has to seal and spread it")
-    memory.remember(name, head.version)
+    memory.remember(name, head.seen)
     return head
 
 
@@ -112,7 +117,7 @@ def at_once(jobs: Sequence[Callable[[], _T]], patience: float) -> list[_T | None
 
 
 def _survey_one(carrier: Carrier, name: bytes | None) -> Surveyed:
-    found = Surveyed(carrier=carrier)
+    found = Surveyed(carrier=carrier, lanes=Lanes(carrier))
     kits: dict[str, KitName] = {}
     foreign: list[Held] = []
     copies: Counter[ShareName] = Counter()
@@ -150,30 +155,35 @@ def _sniff(found: Surveyed, foreign: Iterable[Held], kits: dict[str, KitName]) -
         try:
             found.carrier.readinto(held.name, 0, memoryview(first))
             if bytes(first) == MAGIC + b"S":
-                head = read_head(found.carrier, held.name)
+                head = read_head(found.carrier, held.name, held.size)
                 found.shares[held.name] = ShareName(volume=head.volume.hex()[:16], row=head.row)
             elif bytes(first) == MAGIC + b"K":
                 kits[held.name] = KitName(edition=0, hash="")
             else:
                 continue
+            found.sizes[held.name] = held.size
         except OutlastError as error:
             found.note(held.name, error)
-        found.sizes[held.name] = held.size
 
 
 def _read_kits(found: Surveyed, kits: dict[str, KitName], name: bytes | None) -> None:
     """Read the newest kits, those in the work's own folder first; without any, those in shares."""
     own = items.folder(name) + "/" if name else ""
     order = sorted(kits, key=lambda item: (own in item, kits[item].edition), reverse=True)
+    room = _KITS_ROOM
     for item in order[:_KITS]:
+        room -= found.sizes[item]
+        if room < 0:
+            break
         try:
-            found.kits[item] = kit.parse(read_kit(found.carrier, item))
+            found.kits[item] = kit.parse(read_kit(found.carrier, item, size=found.sizes[item]))
         except OutlastError as error:
             found.note(item, error)
     if not found.kits:
         for item in sorted(found.shares, key=lambda item: own not in item)[:3]:
+            size = found.sizes[item]
             try:
-                end = read_head(found.carrier, item).end
-                found.kits[item] = kit.parse(read_kit(found.carrier, item, end))
+                end = read_head(found.carrier, item, size).end
+                found.kits[item] = kit.parse(read_kit(found.carrier, item, end, size))
             except OutlastError as error:
                 found.note(item, error)

@@ -28,6 +28,7 @@ from outlast.steps.files import write_whole, writing_to
 from outlast.steps.settings import CONFIG, Settings
 from outlast.trust import author, memory
 from outlast.trust.keys import KeyFile, home
+from outlast.trust.memory import Seen
 from outlast.trust.resolver import Head, resolve
 from outlast.volume.known import KnownFiles
 
@@ -161,18 +162,26 @@ class Work:
             manifest=manifest, packed=packed, table=index.merge(indexes, manifest.removed)
         )
 
-    def kit(self, head: Head) -> tuple[int, bytes]:
-        """The kit that the head came with, as it goes to carriers, and its edition."""
-        for path, parts in self._kits().items():
-            if parts.get("timestamp.json") == head.parts.get("timestamp.json"):
-                return head.latest, path.read_bytes()
-        raise BadInput("nothing has been sealed yet", "run 'outlast seal' first")
+    def kits(self, head: Head) -> dict[int, bytes]:
+        """Every edition's kit, as it goes to carriers. The last one is the head's.
 
-    def record(self, edition: int, version: int, parts: Mapping[str, bytes]) -> None:
+        Raises:
+            BadInput: nothing has been sealed yet.
+        """
+        found = {}
+        for path, parts in self._kits().items():
+            for edition in head.editions:
+                if max(_editions(parts), default=0) == edition:
+                    found[edition] = path.read_bytes()
+        if not found:
+            raise BadInput("nothing has been sealed yet", "run 'outlast seal' first")
+        return dict(sorted(found.items()))
+
+    def record(self, edition: int, seen: Seen, parts: Mapping[str, bytes]) -> None:
         """Make a signed edition part of the history: the moment from which on it exists."""
         packed = kit.pack(parts)
         write_whole(_kit_path(self._state, self.name, edition, packed), packed)
-        memory.remember(self.name, version)
+        memory.remember(self.name, seen)
 
     def _kits(self) -> dict[Path, dict[str, bytes]]:
         found = {}
@@ -250,6 +259,11 @@ class Work:
 def key_folder(name: bytes) -> Path:
     """Where the private keys of a work are kept."""
     return home() / "keys" / short_name(name)
+
+
+def _editions(parts: Mapping[str, bytes]) -> list[int]:
+    """The editions whose manifests a kit brings."""
+    return [int(name[8:-5]) for name in parts if name.startswith("edition-")]
 
 
 def _kit_path(state: Path, name: bytes, edition: int, packed: bytes) -> Path:

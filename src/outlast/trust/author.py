@@ -53,6 +53,9 @@ def publish(
 
     Every earlier edition is listed again, or it would stop verifying.
 
+    Raises:
+        ValueError: `edition` isn't the next one.
+
     Returns:
         The parts of the new kit: all roots, timestamp, snapshot, targets and the manifest.
     """
@@ -65,6 +68,8 @@ def publish(
             Metadata[Targets].from_bytes(history[f"{last}.targets.json"]).signed.targets
         )
     name = target_name(edition)
+    if sorted(targets.targets) != [target_name(each) for each in range(1, edition)]:
+        raise ValueError(f"edition {edition} isn't the next one")
     targets.version = version
     targets.targets[name] = TargetFile.from_data(name, manifest, ["sha256"])
     signed_targets = _sign(targets, author)

@@ -6,13 +6,16 @@ roots from the work's name proves is kept, the highest head is chosen, and ngcli
 been examined for years, has the last word on it.
 """
 
+import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tuf.api.exceptions import DownloadHTTPError, RepositoryError
+from securesystemslib.exceptions import FormatError
+from securesystemslib.formats import encode_canonical
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
@@ -21,17 +24,23 @@ from outlast.errors import Forked, NotEnough, NotGenuine, RolledBack
 from outlast.format import manifest as manifests
 from outlast.format.link import format_link
 from outlast.format.manifest import Manifest, target_name
-from outlast.trust.author import work_name
+from outlast.trust.author import NEVER, work_name
+from outlast.trust.memory import Seen
 from outlast.trust.rules import check_root
 
 MAX_ROTATIONS = 256
+MAX_VERSION = 2**31 - 1
+_LARGEST = {
+    "root": 64 * 1024,
+    "timestamp": 16 * 1024,
+    "snapshot": 16 * 1024,
+    "targets": 8 * 1024**2,
+}
+"""Bytes of each kind of part that is looked at: a hundred custodians, some 50,000 editions."""
 _EDITION = re.compile(r"edition-([0-9]{6,12})\.json")
-MAX_METADATA = 8 * 1024 * 1024
-"""Bytes of one part that is parsed at all: targets of some 50,000 editions."""
-MAX_CANDIDATES = 256
-"""Different parts of one kind that are looked at: what many keepers' kits need, and no flood."""
 
-_Pool = Mapping[str, Mapping[bytes, None]]
+NOTHING = Seen()
+_Pool = Mapping[str, Collection[bytes]]
 _Signed = TypeVar("_Signed", Root, Snapshot, Targets, Timestamp)
 
 
@@ -40,8 +49,11 @@ class Head:
     """The newest state of a work that its name proves."""
 
     name: bytes
-    version: int
-    """Of the timestamp: grows with every publication."""
+    seen: Seen
+    """How far it has come: what a reader remembers."""
+    announced: int
+    """The highest version that is signed for, complete or not: above `seen.version`, a newer
+    state exists, and its parts are on none of the carriers."""
     editions: Mapping[int, TargetFile]
     """The editions that this head vouches for."""
     parts: Mapping[str, bytes]
@@ -75,46 +87,61 @@ class Head:
             except RepositoryError:
                 continue
             found = manifests.parse(body)
-            if found.edition != edition:
-                raise NotGenuine(f"edition {edition} is signed with another edition's number")
+            before = self.editions.get(edition - 1)
+            if found.edition != edition or (
+                before and before.hashes.get("sha256") != (found.previous or b"").hex()
+            ):
+                raise NotGenuine(f"edition {edition} doesn't follow the one before it")
             return found, body
         raise NotEnough(
             f"the manifest of edition {edition} is on none of these carriers", "add another carrier"
         )
 
 
-def resolve(name: bytes, kits: Iterable[Mapping[str, bytes]], *, seen: int = 0) -> Head:
+def resolve(name: bytes, kits: Iterable[Mapping[str, bytes]], *, seen: Seen = NOTHING) -> Head:
     """The head of the work `name`, from the parts of all `kits`, whoever wrote them.
 
-    `seen` is the version that this reader has seen before.
+    `seen` is how far this reader has seen the work before.
 
     Raises:
         NotEnough: no kit of any work was found, or the head's parts are incomplete.
         NotGenuine: there are kits, and none of this work.
-        Forked: two different heads of one version, both properly signed.
+        Forked: two different states of one version, both properly signed.
         RolledBack: these carriers offer less than this reader has seen.
     """
     pool = _gather(kits)
     roots = _chain(name, pool)
     root = roots[-1][0].signed
-    head = _head(root, pool)
     parts = {f"{each.signed.version}.root.json": body for each, body in roots}
-    version = 0
+    heads = _heads(root, pool)
+    complete = [version for version, head in heads.items() if head]
+    version = max(complete, default=0)
     editions: dict[int, TargetFile] = {}
-    if head:
-        parts |= head
-        version, editions = _confirm(parts)
-    if version < seen:
+    if complete:
+        parts |= heads[version]
+        _confirm(parts)
+        editions = _agreed_editions([heads[each] for each in sorted(complete, reverse=True)])
+    elif heads:
+        raise NotEnough(
+            "the kits found here are incomplete: they name an edition that none brings",
+            "add another carrier",
+        )
+    elif "timestamp.json" in pool:
+        raise NotGenuine("the editions offered are not signed by this work's author")
+    found = Seen(root.version, version)
+    if found < seen:
         raise RolledBack(
-            f"you saw version {seen} of this work before; these carriers offer version {version}",
+            f"you saw version {seen.version} of this work before (keys {seen.root}); "
+            f"these carriers offer version {found.version} (keys {found.root})",
             "ask other carriers: these are behind, or hide what is newer",
         )
     return Head(
         name=name,
-        version=version,
+        seen=found,
+        announced=max(heads, default=0),
         editions=editions,
         parts=parts,
-        solo=len(root.roles["timestamp"].keyids) == 1,
+        solo=root.roles["timestamp"].threshold == 1,
         pool=pool,
     )
 
@@ -128,44 +155,50 @@ def claimed_names(kits: Iterable[Mapping[str, bytes]]) -> list[bytes]:
 
 
 def _gather(kits: Iterable[Mapping[str, bytes]]) -> _Pool:
-    """All parts by name, each different body once."""
+    """All parts by name, each different body once. How many kits there are is the survey's cap."""
     pool: dict[str, dict[bytes, None]] = {}
     for kit in kits:
         for part, body in kit.items():
-            bodies = pool.setdefault(part, {})
-            if len(bodies) < MAX_CANDIDATES:
-                bodies[body] = None
+            pool.setdefault(part, {})[body] = None
     return pool
 
 
 def _parsed(
     kind: type[_Signed], bodies: Iterable[bytes]
 ) -> Iterator[tuple[Metadata[_Signed], bytes]]:
-    """Those of `bodies` that are metadata of this kind at all."""
+    """Those of `bodies` that are metadata of this kind, in a form that has one meaning."""
     for body in bodies:
-        if len(body) > MAX_METADATA:
+        if len(body) > _LARGEST[kind.type]:
             continue
         try:
             metadata = Metadata.from_bytes(body)
-            # What can't be put into canonical form can't have been signed (and would fail later).
-            _ = metadata.signed_bytes
-        except (DeserializationError, SerializationError, RecursionError):
+            canonical = encode_canonical(json.loads(body)["signed"])
+            # What another reader would verify must be what we do: nothing added or left out.
+            same = canonical is not None and canonical.encode() == metadata.signed_bytes
+        except (DeserializationError, SerializationError, FormatError, ValueError, RecursionError):
             continue
-        if isinstance(metadata.signed, kind):
+        signed = metadata.signed
+        if (
+            same
+            and isinstance(signed, kind)
+            and signed.expires == NEVER
+            and signed.version <= MAX_VERSION
+        ):
             yield metadata, body
 
 
 def _chain(name: bytes, pool: _Pool) -> list[tuple[Metadata[Root], bytes]]:
     """The roots from the one that the name proves to the newest, each signed by the one before."""
     chain: list[tuple[Metadata[Root], bytes]] = []
-    for version in range(1, MAX_ROTATIONS + 2):
+    for version in range(1, MAX_ROTATIONS + 3):
         fits: dict[bytes, tuple[Metadata[Root], bytes]] = {}
         for each, body in _parsed(Root, pool.get(f"{version}.root.json", ())):
             if each.signed.version != version or (version == 1 and work_name(each) != name):
                 continue
-            signers = [each.signed] if version == 1 else [chain[-1][0].signed, each.signed]
-            if all(_verifies(signer, "root", each) for signer in signers):
-                check_root(each.signed)
+            if chain and not _verifies(chain[-1][0].signed, "root", each):
+                continue
+            check_root(each.signed)
+            if _verifies(each.signed, "root", each):
                 fits[each.signed_bytes] = (each, body)
         if len(fits) > 1:
             raise _forked("sets of keys", version)
@@ -184,37 +217,64 @@ def _chain(name: bytes, pool: _Pool) -> list[tuple[Metadata[Root], bytes]]:
     raise NotEnough("no kit was found: nothing here says what the work is", "add another carrier")
 
 
-def _head(root: Root, pool: _Pool) -> dict[str, bytes]:
-    """The parts of the highest complete head under `root`; none if nothing was published yet."""
-    heads: dict[int, dict[bytes, tuple[Timestamp, bytes]]] = {}
+def _heads(root: Root, pool: _Pool) -> dict[int, dict[str, bytes]]:
+    """Every version that is signed for under `root`, with its parts; none where they're missing."""
+    found: dict[int, dict[bytes, tuple[Timestamp, bytes]]] = {}
     for each, body in _parsed(Timestamp, pool.get("timestamp.json", ())):
         if _verifies(root, "timestamp", each):
-            heads.setdefault(each.signed.version, {})[each.signed_bytes] = (each.signed, body)
-    for version in sorted(heads, reverse=True):
-        if len(heads[version]) > 1:
-            raise _forked("editions", version)
-        ((timestamp, body),) = heads[version].values()
-        snapshot_name = f"{timestamp.snapshot_meta.version}.snapshot.json"
-        for snapshot, snapshot_body in _parsed(Snapshot, pool.get(snapshot_name, ())):
-            pointer = snapshot.signed.meta.get("targets.json")
-            if pointer is None or not _matches(timestamp.snapshot_meta, snapshot_body):
-                continue
-            targets_name = f"{pointer.version}.targets.json"
-            for targets_body in pool.get(targets_name, ()):
-                if _matches(pointer, targets_body):
-                    return {
-                        "timestamp.json": body,
-                        snapshot_name: snapshot_body,
-                        targets_name: targets_body,
-                    }
-    if heads:
-        raise NotEnough(
-            "the kits found here are incomplete: they name an edition that none brings",
-            "add another carrier",
-        )
-    if "timestamp.json" in pool:
-        raise NotGenuine("the editions offered are not signed by this work's author")
+            found.setdefault(each.signed.version, {})[each.signed_bytes] = (each.signed, body)
+    heads: dict[int, dict[str, bytes]] = {}
+    for version, timestamps in found.items():
+        if len(timestamps) > 1:
+            raise _forked("states", version)
+        ((timestamp, body),) = timestamps.values()
+        heads[version] = _complete(timestamp, body, pool)
+    return heads
+
+
+def _complete(timestamp: Timestamp, body: bytes, pool: _Pool) -> dict[str, bytes]:
+    """A timestamp with the snapshot and the targets that it pins; nothing if one is missing."""
+    snapshot_name = f"{timestamp.snapshot_meta.version}.snapshot.json"
+    snapshots = [
+        each for each in pool.get(snapshot_name, ()) if _matches(timestamp.snapshot_meta, each)
+    ]
+    for snapshot, snapshot_body in _parsed(Snapshot, snapshots):
+        pointer = snapshot.signed.meta.get("targets.json")
+        if pointer is None:
+            continue
+        targets_name = f"{pointer.version}.targets.json"
+        for targets_body in pool.get(targets_name, ()):
+            if len(targets_body) <= _LARGEST["targets"] and _matches(pointer, targets_body):
+                return {
+                    "timestamp.json": body,
+                    snapshot_name: snapshot_body,
+                    targets_name: targets_body,
+                }
     return {}
+
+
+def _agreed_editions(heads: Sequence[Mapping[str, bytes]]) -> dict[int, TargetFile]:
+    """The editions that the newest head lists. What older heads say of them must be the same.
+
+    Raises:
+        Forked: an edition's manifest was replaced.
+    """
+    newest: dict[int, TargetFile] | None = None
+    for head in heads:
+        name = next(part for part in head if part.endswith(".targets.json"))
+        editions = {}
+        for each, _ in _parsed(Targets, [head[name]]):
+            for path, target in each.signed.targets.items():
+                found = _EDITION.fullmatch(path)
+                number = int(found[1]) if found else 0
+                if number and target_name(number) == path and "sha256" in target.hashes:
+                    editions[number] = target
+        if newest is None:
+            newest = editions
+        for number, target in editions.items():
+            if number in newest and newest[number].hashes["sha256"] != target.hashes["sha256"]:
+                raise _forked("manifests", number)
+    return newest or {}
 
 
 def _verifies(root: Root, role: str, metadata: Metadata[_Signed]) -> bool:
@@ -226,12 +286,13 @@ def _verifies(root: Root, role: str, metadata: Metadata[_Signed]) -> bool:
 
 
 def _matches(pointer: MetaFile, body: bytes) -> bool:
+    if not pointer.hashes or "sha256" not in pointer.hashes or pointer.length is None:
+        return False  # without these, whoever wrote the bodies would choose among them
     try:
         pointer.verify_length_and_hashes(body)
     except RepositoryError:
         return False
-    # A pointer without a hash would leave the choice among bodies to whoever wrote them.
-    return bool(pointer.hashes)
+    return True
 
 
 def _forked(what: str, version: int) -> Forked:
@@ -254,35 +315,31 @@ class _PartsFetcher(FetcherInterface):
         yield body
 
 
-def _confirm(parts: Mapping[str, bytes]) -> tuple[int, dict[int, TargetFile]]:
-    """Let ngclient verify the chosen parts; the head's version and the editions it lists."""
+def _confirm(parts: Mapping[str, bytes]) -> None:
+    """Let ngclient verify the chosen parts.
+
+    Raises:
+        NotGenuine: it disagrees, or the author's list of editions hands power on.
+    """
     config = UpdaterConfig(
-        max_root_rotations=MAX_ROTATIONS,
-        root_max_length=MAX_METADATA,
-        timestamp_max_length=MAX_METADATA,
-        snapshot_max_length=MAX_METADATA,
-        targets_max_length=MAX_METADATA,
+        max_root_rotations=MAX_ROTATIONS + 1,
+        root_max_length=_LARGEST["root"],
+        timestamp_max_length=_LARGEST["timestamp"],
+        snapshot_max_length=_LARGEST["snapshot"],
+        targets_max_length=_LARGEST["targets"],
     )
     with tempfile.TemporaryDirectory(prefix="outlast-") as scratch:
-        updater = Updater(
-            scratch,
-            "parts:///",
-            fetcher=_PartsFetcher(parts),
-            config=config,
-            bootstrap=parts["1.root.json"],
-        )
         try:
+            updater = Updater(
+                scratch,
+                "parts:///",
+                fetcher=_PartsFetcher(parts),
+                config=config,
+                bootstrap=parts["1.root.json"],
+            )
             updater.refresh()
-        except (RepositoryError, ValueError) as error:
+        except (RepositoryError, DownloadError, ValueError) as error:
             raise NotGenuine(f"the signatures don't hold: {error}") from error
-    timestamp = Metadata[Timestamp].from_bytes(parts["timestamp.json"]).signed
     name = next(part for part in parts if part.endswith(".targets.json"))
-    targets = Metadata[Targets].from_bytes(parts[name]).signed
-    if targets.delegations is not None:
+    if Metadata[Targets].from_bytes(parts[name]).signed.delegations is not None:
         raise NotGenuine("the author's list of editions hands power on; no work may do that")
-    editions = {
-        int(found[1]): target
-        for path, target in targets.targets.items()
-        if (found := _EDITION.fullmatch(path))
-    }
-    return timestamp.version, editions

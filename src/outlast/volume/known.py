@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 _RACY = 2_000_000_000
 """Nanoseconds: a file touched less than this before the scan may change again without a new
-mtime (FAT's clock ticks every two seconds), so its mtime proves nothing next time."""
+time of change (FAT's clock ticks every two seconds), so that proves nothing next time."""
 
 
 class Known(NamedTuple):
@@ -16,11 +16,12 @@ class Known(NamedTuple):
 
     size: int
     mtime: int
+    ctime: int
     inode: int
     hash: bytes
     """BLAKE3."""
     sure: bool
-    """Whether size, mtime and inode will tell a change."""
+    """Whether size, times and inode will tell a change."""
 
 
 class KnownFiles:
@@ -35,28 +36,31 @@ class KnownFiles:
             return {}
         try:
             with closing(sqlite3.connect(self._path)) as db:
-                rows = db.execute("SELECT path, size, mtime, inode, hash, sure FROM known")
+                rows = db.execute("SELECT path, size, mtime, ctime, inode, hash, sure FROM known")
                 return {row[0]: Known._make(row[1:]) for row in rows}
-        except sqlite3.DatabaseError:
-            self._path.unlink()
+        except (sqlite3.Error, TypeError):
+            with suppress(OSError):
+                self._path.unlink()
             return {}
 
     def replace(self, before: Mapping[str, Known], now: Mapping[str, Known]) -> None:
-        """Bring the cache from what `load` gave to `now`."""
-        with closing(sqlite3.connect(self._path)) as db, db:
+        """Bring the cache from what `load` gave to `now`, if it can be written at all."""
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path)) as db, db:
+            # A cache may be lost with the power; nobody shall wait for it to reach the disk.
+            db.execute("PRAGMA synchronous = OFF")
             db.execute(
                 "CREATE TABLE IF NOT EXISTS known (path TEXT PRIMARY KEY, size INTEGER,"
-                " mtime INTEGER, inode INTEGER, hash BLOB, sure INTEGER)"
+                " mtime INTEGER, ctime INTEGER, inode INTEGER, hash BLOB, sure INTEGER)"
             )
             db.executemany(
                 "DELETE FROM known WHERE path = ?", [(path,) for path in before.keys() - now.keys()]
             )
             db.executemany(
-                "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?)",
                 ((path, *known) for path, known in now.items() if before.get(path) != known),
             )
 
 
-def is_sure(mtime: int, scanned_at: int) -> bool:
+def is_sure(mtime: int, ctime: int, scanned_at: int) -> bool:
     """Whether a file met by a scan that began at `scanned_at` (ns) can't change unnoticed."""
-    return mtime < scanned_at - _RACY
+    return max(mtime, ctime) < scanned_at - _RACY

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from pathspec import GitIgnoreSpec
 
-from outlast.errors import BadInput
+from outlast.errors import BadInput, Changed
 from outlast.format.paths import SafePath, check_together
 
 IGNORE_FILE = ".outlastignore"
@@ -38,13 +38,21 @@ class Found(NamedTuple):
     """Bytes."""
     mtime: int
     """Nanoseconds."""
+    ctime: int
+    """Nanoseconds: when content or name last changed, which nobody can set."""
     inode: int
     """Its lower 63 bits, which is what SQLite's integers hold."""
 
     @classmethod
     def of(cls, path: SafePath, status: os.stat_result) -> Self:
         """A file as the system describes it."""
-        return cls(path, status.st_size, status.st_mtime_ns, status.st_ino & _INODE)
+        return cls(
+            path,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino & _INODE,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,10 @@ def scan(root: Path) -> Scan:
             except BadInput as error:
                 refused.append(error.message)
                 continue
-            status = entry.stat(follow_symlinks=False)
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                raise Changed(f"{path!a} vanished while the folder was looked through") from None
             if stat.S_ISREG(status.st_mode):
                 files.append(Found.of(safe, status))
             else:

@@ -73,12 +73,8 @@ def place(
         pass
     # Rows that two keepers hold count once, and a keeper that takes nothing leaves a gap: the
     # others then hold more, as far as that helps.
-    while (
-        survive
-        and geometry.k > 1
-        and goal < geometry.n
-        and survivable(geometry.k, rows_of) < survive
-    ):
+    k = geometry.k
+    while survive and k > 1 and goal < geometry.n and survivable(k, rows_of) < survive:
         goal += 1
         if not level(goal) and goal > k:
             break

@@ -1,6 +1,7 @@
 """Files on their way back into a folder: beside it until they are whole, then under their names."""
 
 import io
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path

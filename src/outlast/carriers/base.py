@@ -4,7 +4,7 @@ import errno
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -155,6 +155,7 @@ class Carrier(ABC):
 
     def look(self, name: str) -> Glimpse:
         """What an outside reader sees of the item now. An unreachable carrier tells nothing."""
+        _check_inside(name)
         try:
             with self._translated(name):
                 return self._look(name)
@@ -246,7 +247,9 @@ class CheckedSink:
         """Forget the item, unless it was committed."""
         if self._sink is not None:
             sink, self._sink = self._sink, None
-            sink.abort()
+            # A kind's abort must not raise; if it does, the error that led here matters more.
+            with suppress(Exception):
+                sink.abort()
 
     def _open(self) -> Sink:
         if self._sink is None:

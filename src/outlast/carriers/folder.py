@@ -5,7 +5,9 @@ import errno
 import io
 import os
 import random
+import secrets
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ from outlast.errors import Refused, Unreachable
 
 _OPEN_FILES = 32
 """Files kept open for reading: a share is read hundreds of times, piece by piece."""
+_STALE = 24 * 3600
+"""Seconds after which a pending file was left by a kill."""
 _SAMPLES = 8
 _SAMPLE = 64 * 1024
 """Places in each written file that are read back from the medium for certain, and their bytes."""
@@ -37,6 +41,7 @@ class FolderCarrier(Carrier):
         self._root = Path(address)
         self._idle: OrderedDict[str, io.FileIO] = OrderedDict()
         self._replaced: Counter[str] = Counter()
+        self._tidied: set[Path] = set()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -50,6 +55,7 @@ class FolderCarrier(Carrier):
         target = self._root / name
         self._check_no_links(target)
         target.parent.mkdir(parents=True, exist_ok=True)
+        self._tidy(target.parent)
         return _FileSink(target, lambda: self._forget(name))
 
     def _readinto(self, name: str, start: int, buffer: memoryview) -> int:
@@ -63,6 +69,16 @@ class FolderCarrier(Carrier):
                 done += got
             return done
 
+    def _tidy(self, folder: Path) -> None:
+        """Remove what writers left that were killed long ago; once for each folder."""
+        if folder in self._tidied:
+            return
+        self._tidied.add(folder)
+        for pending in folder.glob(f"{_PENDING}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - pending.lstat().st_mtime > _STALE:
+                    pending.unlink()
+
     @contextlib.contextmanager
     def _borrowed(self, name: str) -> Iterator[io.FileIO]:
         """An open file that no other thread uses meanwhile."""
@@ -71,7 +87,11 @@ class FolderCarrier(Carrier):
             replaced = self._replaced[name]
         if file is None:
             self._check_no_links(self._root / name)
-            file = self._opened(self._root / name)
+            try:
+                file = self._opened(self._root / name)
+            except (FileNotFoundError, NotADirectoryError):
+                self._plugged_in()
+                raise
         try:
             yield file
         except BaseException:
@@ -134,6 +154,7 @@ class FolderCarrier(Carrier):
         return Glimpse(name=name, present=True, size=(self._root / name).stat().st_size)
 
     def _drop(self, name: str) -> None:
+        self._plugged_in()
         self._check_no_links(self._root / name)
         self._forget(name)
         (self._root / name).unlink()
@@ -160,9 +181,8 @@ class _FileSink(Sink):
     def __init__(self, target: Path, committed: Callable[[], None]) -> None:
         self._target = target
         self._committed = committed
-        self._pending = target.with_name(_PENDING + target.name)
-        # What lies there may be a link that leads elsewhere, or left from a kill.
-        self._pending.unlink(missing_ok=True)
+        # Of its own: somebody else may be writing the same share to the same place.
+        self._pending = target.with_name(f"{_PENDING}{secrets.token_hex(4)}-{target.name}")
         self._file = io.FileIO(self._pending, "x")
 
     def write(self, data: memoryview) -> None:

@@ -99,12 +99,17 @@ class Restore:
                 except TooFew as error:
                     lacking = error
                     low, high = error.segment * segment, (error.segment + 1) * segment
-                    parts = [
-                        part for part in parts if not part.full and not part.touches(low, high)
-                    ]
+                    left = [each for each in parts if not each.full and not each.touches(low, high)]
                 else:
-                    # What an earlier run left led to another file: once more without it.
-                    parts = [part.anew() for part in parts if part.misled]
+                    left = []
+                finally:
+                    for part in parts:
+                        part.close()
+                # What an earlier run left may have led to another file: once more without it.
+                parts = sorted(
+                    left + [part.anew() for part in parts if part.misled],
+                    key=lambda part: part.span,
+                )
             if lacking is not None:
                 raise lacking
 
@@ -220,7 +225,7 @@ class _Part:
 
     def take(self, piece: memoryview) -> memoryview:
         """Append what belongs to this file; gives back the rest."""
-        if self._file is None:
+        if self._file is None or self._file.closed:
             self._file = self._open()
         mine = piece[: self._entry.size - self._done]
         self._hasher.update(mine)
@@ -236,8 +241,9 @@ class _Part:
         Raises:
             NotGenuine: it isn't, though every byte of it was proved.
         """
-        file = self._file or self._open()
-        file.close()
+        if self._file is None:
+            self._file = self._open()
+        self.close()
         if self._hasher.digest() != self._entry.hash:
             self._path.unlink()
             self.misled = self._resumed
@@ -249,9 +255,15 @@ class _Part:
             return
         for twin in self._entries[1:]:
             copy = self._restore.part_path(twin)
+            copy.unlink(missing_ok=True)
             shutil.copyfile(self._path, copy)
             self._restore.name(copy, twin)
         self._restore.name(self._path, self._entry)
+
+    def close(self) -> None:
+        """Close the file; what was written stays."""
+        if self._file is not None:
+            self._file.close()
 
     def anew(self) -> "_Part":
         """The same file from its first byte."""
@@ -259,10 +271,13 @@ class _Part:
 
     def _open(self) -> io.FileIO:
         """The part, cut to what it counts for, that much of it hashed again."""
-        if not self._resumed:
+        if self._done:
+            file = io.FileIO(self._path, "r+", opener=_open_plain)
+        else:
             self._path.unlink(missing_ok=True)
-        file = io.FileIO(self._path, "r+" if self._resumed else "x+", opener=_open_plain)
+            file = io.FileIO(self._path, "x+", opener=_open_plain)
         file.truncate(self._done)
+        self._hasher.reset()
         left = self._done
         while left:
             piece = file.read(min(_READ, left))

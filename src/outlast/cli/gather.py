@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from outlast.cli.options import from_option, json_option, open_carriers
-from outlast.cli.screen import count, genuine, progress, say, show, size
+from outlast.cli.screen import count, genuine, progress, say, show, size, tell_if_slow
 
 if TYPE_CHECKING:
     from outlast.steps.gather import CarrierReport
@@ -61,6 +61,7 @@ def command(
         if result.edition < result.latest:
             say(f"Edition {result.latest} is the newest that these carriers know.")
         tell_trouble(result.carriers)
+        tell_if_slow()
 
     show(result, as_json, words)
 

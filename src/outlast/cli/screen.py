@@ -184,3 +184,14 @@ def genuine(month: str, *, solo: bool) -> str:
         f"Genuine, {signed}; sealed {month}. "
         "Whether a newer edition exists can't be told from here."
     )
+
+
+def tell_if_slow() -> None:
+    """One line where the kernel is missing: everything works, but an hour becomes a day."""
+    from outlast.coding import engine
+
+    if engine() == "zfec":
+        say(
+            "Coding runs without its C kernel here, some thirty times slower. To have it: install"
+            " a C compiler and Python's headers (Debian: gcc python3-dev), then outlast again."
+        )

@@ -11,7 +11,7 @@ from outlast.cli.options import (
     passphrase_option,
     work_option,
 )
-from outlast.cli.screen import count, progress, say, show, size
+from outlast.cli.screen import count, progress, say, show, size, tell_if_slow
 
 
 @click.command("seal")
@@ -64,5 +64,6 @@ def command(
             )
         if sealed.new:
             say("It is on this machine only, until: outlast spread")
+        tell_if_slow()
 
     show(sealed, as_json, words)

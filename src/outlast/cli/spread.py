@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from outlast.cli.options import json_option, open_work, work_option
-from outlast.cli.screen import progress, say, show, survival, table
+from outlast.cli.screen import progress, say, show, survival, table, tell_if_slow
 
 
 @click.command("spread")
@@ -40,6 +40,7 @@ def command(survive: int | None, folder: Path | None, as_json: bool) -> int:
         say(survival(result.survives, f"Edition {result.edition}"))
         if result.enough:
             say(f"You asked for {result.promised}. {result.enough}.")
+        tell_if_slow()
 
     show(result, as_json, words)
     return 1 if result.enough or (trouble and result.promised is None) else 0

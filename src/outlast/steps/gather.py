@@ -80,7 +80,7 @@ def gather(
     if not carriers:
         raise BadInput("no carrier to gather from", "name one with --from")
     report(Progress("asking the carriers", 0, 0))
-    surveys = survey(carriers, name)
+    surveys = survey(carriers, name, edition=edition)
     opened = None
     try:
         opened = open_edition(surveys, name, edition, window=WINDOW)

@@ -74,7 +74,7 @@ def place(
     # Rows that two keepers hold count once, and a keeper that takes nothing leaves a gap: the
     # others then hold more, as far as that helps.
     k = geometry.k
-    while survive and k > 1 and goal < geometry.n and survivable(k, rows_of) < survive:
+    while k > 1 and goal < geometry.n and survivable(k, rows_of) < (survive or 0):
         goal += 1
         if not level(goal) and goal > k:
             break

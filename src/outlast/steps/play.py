@@ -271,7 +271,7 @@ def open_player(
         BadInput: no link, no such file, or the port is taken.
     """
     name = parse_link(link)
-    surveys = survey(carriers, name)
+    surveys = survey(carriers, name, edition=edition)
     opened = open_edition(surveys, name, edition, window=1)
     try:
         return Player(opened, path, port=port)

@@ -97,8 +97,8 @@ class _Fetch:
         check_belongs(head, self.volume)
         if head.count != self.volume.geometry.segments:
             raise Malformed("a slice where a whole share should be")
-        # The name only promised a row; the head has proved which it is.
-        source.row = head.row
+        if head.row != source.row:
+            raise Malformed(f"row {head.row} under the name of row {source.row}")
         source.head = head
         return head
 

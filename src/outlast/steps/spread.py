@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from blake3 import blake3
 
 from outlast.coding import Code
-from outlast.errors import BadInput, Changed, OutlastError, RolledBack
+from outlast.errors import BadInput, Changed, OutlastError, RolledBack, Unreachable
 from outlast.format import items, kit
 from outlast.format.manifest import Volume
 from outlast.format.share import share_size
@@ -16,9 +17,9 @@ from outlast.steps.encode import CORES, encode
 from outlast.steps.minting import ShareHeads, Table, open_source, share_heads
 from outlast.steps.placement import Place
 from outlast.steps.progress import Progress, Report, silent
-from outlast.steps.survey import Surveyed, survey
+from outlast.steps.survey import Surveyed, at_once, survey
 from outlast.steps.work import Work
-from outlast.steps.writer import CarrierWriter, Lent, prove_share
+from outlast.steps.writer import CarrierWriter, Lent
 from outlast.trust.resolver import Head, resolve
 from outlast.volume.stream import Stream
 
@@ -111,8 +112,9 @@ def spread(work: Work, *, survive: int | None = None, report: Report = silent) -
         )
         spreading.recall()
         spreading.place_shares(kits[head.latest])
-        for edition, packed in kits.items():
-            spreading.put_kit(items.kit_name(work.name, edition, packed), packed)
+        spreading.put_kits(
+            {items.kit_name(work.name, each, packed): packed for each, packed in kits.items()}
+        )
         return spreading.summary(head.latest)
 
 
@@ -144,7 +146,7 @@ class _Spreading:
         noted = self.work.held()
         for volume in self.volumes:
             key = volume.id.hex()
-            unproved = []
+            unproved: dict[_Target, dict[int, str]] = {}
             for target in self.targets:
                 before = noted.get(key, {}).get(target.name, ())
                 rows = target.rows[key] = set() if target.surveyed.reached else set(before)
@@ -155,14 +157,25 @@ class _Spreading:
                     if whole and share.row in before:
                         rows.add(share.row)
                     else:
-                        unproved.append((target, share.row, name))
+                        unproved.setdefault(target, {})[share.row] = name
             if unproved:
-                with self._heads(volume) as heads:
-                    for target, row, name in unproved:
-                        with contextlib.suppress(OutlastError):
-                            prove_share(target.carrier, name, heads(row), None)
-                            target.rows[key].add(row)
+                self._prove(volume, unproved)
         self._note()
+
+    def _prove(self, volume: Volume, unproved: Mapping[_Target, Mapping[int, str]]) -> None:
+        """Prove shares of a volume where they are, on all carriers side by side."""
+        writers = {
+            target: CarrierWriter(target.carrier, names) for target, names in unproved.items()
+        }
+        with self._heads(volume) as heads:
+            for writer in writers.values():
+                for row in writer.names:
+                    writer.prove(row, heads, None)
+            for target, writer in writers.items():
+                writer.finish()
+                target.rows[volume.id.hex()].update(writer.proved)
+                if isinstance(writer.error, Unreachable):
+                    target.error = writer.error
 
     def place_shares(self, packed_kit: bytes) -> None:
         """Bring every volume to its goal; what one carrier doesn't take goes to the others."""
@@ -173,18 +186,26 @@ class _Spreading:
                 if self._write(volume, new, own_kit):
                     break
 
-    def put_kit(self, name: str, packed: bytes) -> None:
-        """Put the kit beside the shares, last, so that none announces what isn't there."""
-        parts = kit.parse(packed)
-        for target in self.targets:
-            if target.error is not None or target.surveyed.kits.get(name) == parts:
-                continue
+    def put_kits(self, kits: Mapping[str, bytes]) -> None:
+        """Put the kits beside the shares, last, so that none announces what isn't there."""
+
+        def put(target: _Target) -> bool:
             try:
-                target.carrier.put(name, packed)
-                if b"".join(target.carrier.get(name)) != packed:
-                    raise OutlastError("the kit reads back otherwise than it was written")
+                for name, packed in kits.items():
+                    if target.surveyed.kits.get(name) == kit.parse(packed):
+                        continue
+                    target.carrier.put(name, packed)
+                    if b"".join(target.carrier.get(name)) != packed:
+                        raise OutlastError("the kit reads back otherwise than it was written")
             except OutlastError as error:
                 target.error = error
+            return True
+
+        usable = [target for target in self.targets if target.error is None]
+        answers = at_once([partial(put, target) for target in usable])
+        for target, answer in zip(usable, answers, strict=True):
+            if not answer:
+                target.error = Unreachable(f"{target.carrier.address} doesn't take its kit")
 
     def summary(self, edition: int) -> Spread:
         """What stands where now."""

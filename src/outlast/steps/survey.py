@@ -67,19 +67,24 @@ class Surveyed:
 
 
 def survey(
-    carriers: Sequence[Carrier], name: bytes | None, *, patience: float = PATIENCE
+    carriers: Sequence[Carrier],
+    name: bytes | None,
+    *,
+    edition: int | None = None,
 ) -> list[Surveyed]:
     """List every carrier and read its kits, all at once.
 
-    `name` is the work whose kits come first. A carrier that doesn't answer within `patience`
-    seconds is reported as such; what it may still say is ignored.
+    `name` is the work whose kits come first, and `edition` the one that is wanted besides the
+    newest. A carrier that doesn't answer within `PATIENCE`
+    is reported as such; what it may still say is ignored.
     """
-    found = at_once([partial(_survey_one, each, name) for each in carriers], patience)
+    jobs = [partial(_survey_one, each, name, edition) for each in carriers]
+    found = at_once(jobs)
     results = []
     for carrier, surveyed in zip(carriers, found, strict=True):
         if surveyed is None:
             surveyed = Surveyed(carrier=carrier, lanes=Lanes(carrier))
-            surveyed.note("", CarrierError(f"no answer within {patience:.0f} s"))
+            surveyed.note("", CarrierError(f"no answer within {PATIENCE:.0f} s"))
         results.append(surveyed)
     return results
 
@@ -98,8 +103,8 @@ def find_head(surveys: Iterable[Surveyed], name: bytes) -> Head:
     return head
 
 
-def at_once(jobs: Sequence[Callable[[], _T]], patience: float) -> list[_T | None]:
-    """The jobs' results, run side by side; None for those that aren't done in time.
+def at_once(jobs: Sequence[Callable[[], _T]]) -> list[_T | None]:
+    """The jobs' results, run side by side; None for those not done while `PATIENCE` lasts.
 
     A job that hangs (a dead disk can't be interrupted) is left behind in a daemon thread.
     """
@@ -109,14 +114,14 @@ def at_once(jobs: Sequence[Callable[[], _T]], patience: float) -> list[_T | None
     results: list[_T | None] = [None] * len(jobs)
     for _ in jobs:
         try:
-            at, result = done.get(timeout=patience)
+            at, result = done.get(timeout=PATIENCE)
         except queue.Empty:
             break
         results[at] = result
     return results
 
 
-def _survey_one(carrier: Carrier, name: bytes | None) -> Surveyed:
+def _survey_one(carrier: Carrier, name: bytes | None, edition: int | None) -> Surveyed:
     found = Surveyed(carrier=carrier, lanes=Lanes(carrier))
     kits: dict[str, KitName] = {}
     foreign: list[Held] = []
@@ -144,7 +149,7 @@ def _survey_one(carrier: Carrier, name: bytes | None) -> Surveyed:
         return found
     if not found.shares and not kits:
         _sniff(found, foreign, kits)
-    _read_kits(found, kits, name)
+    _read_kits(found, kits, name, edition)
     return found
 
 
@@ -166,10 +171,16 @@ def _sniff(found: Surveyed, foreign: Iterable[Held], kits: dict[str, KitName]) -
             found.note(held.name, error)
 
 
-def _read_kits(found: Surveyed, kits: dict[str, KitName], name: bytes | None) -> None:
+def _read_kits(
+    found: Surveyed, kits: dict[str, KitName], name: bytes | None, edition: int | None
+) -> None:
     """Read the newest kits, those in the work's own folder first; without any, those in shares."""
     own = items.folder(name) + "/" if name else ""
-    order = sorted(kits, key=lambda item: (own in item, kits[item].edition), reverse=True)
+
+    def rank(item: str) -> tuple[bool, bool, int]:
+        return own in item, kits[item].edition == edition, kits[item].edition
+
+    order = sorted(kits, key=rank, reverse=True)
     room = _KITS_ROOM
     for item in order[:_KITS]:
         room -= found.sizes[item]

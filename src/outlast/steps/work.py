@@ -233,11 +233,14 @@ class Work:
 
     def held(self) -> dict[str, dict[str, list[int]]]:
         """Rows that were read back and proved: volume's id in hex → carrier's name → rows."""
-        with contextlib.suppress(OSError, ValueError):
+        try:
             found = json.loads((self._state / "held.json").read_text())
-            if isinstance(found, dict):
-                return found
-        return {}
+            return {
+                str(volume): {str(name): [int(row) for row in rows] for name, rows in held.items()}
+                for volume, held in found.items()
+            }
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}  # a cache: spread proves again what is there
 
     def forget_carrier(self, name: str) -> None:
         """Take a carrier out of the settings, and out of what is believed to be held.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from outlast.carriers.base import Carrier, CheckedSink
-from outlast.errors import Malformed, OutlastError, Unreachable
+from outlast.errors import Malformed, Missing, OutlastError, Truncated, Unreachable
 from outlast.format.share import ShareHead
 from outlast.steps.encode import Slot
 from outlast.steps.shares import damaged_segments, read_head, read_kit
@@ -94,22 +94,31 @@ class CarrierWriter:
 
         self._jobs.put(job)
 
-    def prove(self, row: int, head: Callable[[int], ShareHead], kit: bytes) -> None:
-        """Read one share back and compare it with what it must be."""
+    def prove(self, row: int, head: Callable[[int], ShareHead], kit: bytes | None) -> None:
+        """Read one share back and compare it with what it must be.
+
+        What is damaged isn't `proved`. After a write that is the carrier's failure, too.
+        """
 
         def job() -> None:
-            prove_share(self.carrier, self.names[row], head(row), kit)
-            self.proved.append(row)
+            try:
+                prove_share(self.carrier, self.names[row], head(row), kit)
+                self.proved.append(row)
+            except (Malformed, Missing, Truncated):
+                if row in self._sinks:
+                    raise
 
         self._jobs.put(job)
 
-    def give_up_if_stalled(self, patience: float = PATIENCE) -> None:
-        """Leave the carrier behind if nothing has moved there for `patience` seconds."""
+    def give_up_if_stalled(self) -> None:
+        """Leave the carrier behind if nothing has moved there for `PATIENCE`."""
+        patience = PATIENCE
         if self.error is None and self._lent and time.monotonic() - self._moved > patience:
             self._fail(Unreachable(f"{self.carrier.address} took nothing for {patience:.0f} s"))
 
-    def finish(self, patience: float = FLUSH_PATIENCE) -> None:
-        """Wait until all is done, or nothing has moved for `patience` seconds."""
+    def finish(self) -> None:
+        """Wait until all is done, or nothing has moved for `FLUSH_PATIENCE`."""
+        patience = FLUSH_PATIENCE
         self._jobs.put(None)
         while not self._ended.wait(1):
             if time.monotonic() - self._moved > patience:
@@ -127,11 +136,13 @@ class CarrierWriter:
         try:
             while (job := self._jobs.get()) is not None:
                 self._moved = time.monotonic()
-                if self.error is None:
-                    try:
+                try:
+                    if self.error is None:
                         job()
-                    except OutlastError as error:
-                        self._fail(error)
+                except OutlastError as error:
+                    self.error = error
+                if self.error is not None:
+                    self._return_all()
                 self._moved = time.monotonic()
         finally:
             for sink in self._sinks.values():
@@ -140,6 +151,9 @@ class CarrierWriter:
 
     def _fail(self, error: OutlastError) -> None:
         self.error = self.error or error
+        self._return_all()
+
+    def _return_all(self) -> None:
         for lent in list(self._lent):
             self._return(lent)
 

@@ -44,7 +44,7 @@ def open_edition(
         NotEnough: no kit, no such edition, or too few shares for an index.
         NotGenuine: what is there isn't signed as it should be.
     """
-    head = find_head(surveys, name)
+    head = find_head(surveys, name, number)
     manifest, _ = head.manifest(number or head.latest)
     opened = Opened(head=head, manifest=manifest, table={}, readers={}, surveys=surveys)
     try:

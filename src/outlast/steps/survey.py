@@ -17,6 +17,7 @@ from outlast.format.share import FIXED, MAGIC
 from outlast.steps.lanes import Lanes
 from outlast.steps.shares import read_head, read_kit
 from outlast.trust import memory
+from outlast.trust.memory import Seen
 from outlast.trust.resolver import Head, resolve
 
 PATIENCE = 20.0
@@ -89,14 +90,18 @@ def survey(
     return results
 
 
-def find_head(surveys: Iterable[Surveyed], name: bytes) -> Head:
+def find_head(surveys: Iterable[Surveyed], name: bytes, edition: int | None = None) -> Head:
     """The head of the work, from all kits that were found, and from what was seen before.
+
+    Who asks for an older `edition` knows that there are newer ones: then only keys that were
+    replaced are refused.
 
     Raises:
         NotEnough, NotGenuine: see `resolve`.
     """
     kits = [parts for surveyed in surveys for parts in surveyed.kits.values()]
-    head = resolve(name, kits, seen=memory.last_seen(name))
+    seen = memory.last_seen(name)
+    head = resolve(name, kits, seen=Seen(seen.root, 0) if edition else seen)
     if not head.latest:
         raise NotEnough("this work has no edition yet", "its author has to seal and spread it")
     memory.remember(name, head.seen)

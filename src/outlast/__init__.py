@@ -1,12 +1,14 @@
 """outlast keeps a work alive: sealed, spread, and gathered from whatever is left.
 
-import outlast
+    import outlast
 
-work = outlast.Work.create(folder, title="The names", languages=("en", "zh"), passphrase="…")
-outlast.seal(work, ask=lambda: "…")
-work.settings.add_carrier("anna", "/media/stick", keeper="Anna")
-outlast.spread(work, survive=1)
-outlast.gather(work.link, [outlast.open_carrier("/media/stick")], folder_2)
+    work = outlast.Work.create(folder, title="The names", languages=("en", "zh"), passphrase="…")
+    outlast.seal(work, ask=lambda: "…")
+    work.settings.add_carrier("anna", "/media/stick", keeper="Anna")
+    outlast.spread(work, survive=1)
+    outlast.gather(work.link, [outlast.open_carrier("/media/stick")], folder_2)
+
+Every name here has a docstring; `docs/the-walk.md` says how they belong together.
 """
 
 import importlib

@@ -1,11 +1,13 @@
 """A work's folder: its settings, its signed history, its caches.
 
-outlast.toml            title, languages, link, carriers
-.outlast/kits/          every kit that was signed here: the history, no cache
-.outlast/indexes/       volumes' indexes; they are in the volumes too
-.outlast/hashes/        symbols' hashes; computed again from the files where missing
-.outlast/known.db       what the files were when last read
-.outlast/held.json      which shares were proved on which carrier
+    outlast.toml            title, languages, link, carriers
+    .outlast/kits/          every kit that was signed here: the history, no cache
+    .outlast/indexes/       volumes' indexes; they are in the volumes too
+    .outlast/hashes/        symbols' hashes; computed again from the files where missing
+    .outlast/known.db       what the files were when last read
+    .outlast/held.json      which shares were proved on which carrier
+
+Only the settings and the kits can't be made again from the files and the carriers.
 """
 
 import contextlib

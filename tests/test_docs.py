@@ -105,7 +105,7 @@ def test_the_package_example_of_the_library_runs(tmp_path: Path, monkeypatch) ->
     stick.mkdir()
     (folder / "a.txt").write_text("a")
     example = re.findall(r"^    (.+)$", outlast.__doc__ or "", re.MULTILINE)
-    code = "\n".join(example).replace('"/media/stick"', "str(stick)").replace("survive=1", "")
-    exec(code, {"folder": folder, "folder_2": copy, "stick": stick})
+    code = "\n".join(example).replace('"/media/stick"', "str(place)").replace("survive=1", "")
+    exec(code, {"folder": folder, "folder_2": copy, "place": stick})
     assert (copy / "a.txt").read_text() == "a"
     shutil.rmtree(copy)

@@ -6,7 +6,8 @@
     outlast.seal(work, ask=lambda: "…")
     work.settings.add_carrier("anna", "/media/stick", keeper="Anna")
     outlast.spread(work, survive=1)
-    outlast.gather(work.link, [outlast.open_carrier("/media/stick")], folder_2)
+    with outlast.open_carrier("/media/stick") as stick:
+        outlast.gather(work.link, [stick], folder_2)
 
 Every name here has a docstring; `docs/the-walk.md` says how they belong together.
 """

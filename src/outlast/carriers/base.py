@@ -178,6 +178,17 @@ class Carrier(ABC):
     def close(self) -> None:  # noqa: B027 - most kinds have nothing to let go of
         """Let go of files and connections. The carrier can't be used afterwards."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     @abstractmethod
     def _create(self, name: str) -> Sink: ...
 

@@ -13,7 +13,7 @@ from outlast.errors import BadInput, Changed
 from outlast.format.paths import SafePath, check_together
 
 IGNORE_FILE = ".outlastignore"
-PRIVATE = frozenset({".outlast", "private", "outlast.toml", IGNORE_FILE})
+PRIVATE = frozenset({"private", "outlast.toml"})
 """What stays in the folder whatever else is said: our own files, and what is marked private."""
 _LITTER = frozenset(
     {
@@ -82,7 +82,7 @@ def scan(root: Path) -> Scan:
         folder = waiting.pop()
         kept = 0
         for entry in _entries(root, folder):
-            if _is_litter(entry.name) or (not folder and entry.name.casefold() in PRIVATE):
+            if _is_litter(entry.name) or (not folder and _is_private(entry.name.casefold())):
                 continue
             path = f"{folder}{entry.name}"
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -132,6 +132,11 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
 
 def _is_litter(name: str) -> bool:
     return name.lower() in _LITTER or name.startswith(_LITTER_STARTS)
+
+
+def _is_private(name: str) -> bool:
+    # '.outlast': also what a kill left of our own files, and what a gather is working on.
+    return name in PRIVATE or name.startswith(".outlast")
 
 
 def _kind(mode: int) -> str:

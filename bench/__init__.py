@@ -1,0 +1,1 @@
+"""The benchmarks, each beside its peer. See README.md, and `python -m bench --help`."""

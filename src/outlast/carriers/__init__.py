@@ -1,5 +1,6 @@
 """Places and media that hold shares: one interface, one file per kind."""
 
+import os
 import re
 from pathlib import Path
 
@@ -14,7 +15,8 @@ KINDS = ("a folder's path",)
 
 
 def normal_address(address: str) -> str:
-    """The form in which an address is kept: a folder's path is made absolute.
+    """The form in which an address is kept: a folder's path is made absolute,
+    and one of several ways to write it: two names for one place would count as two carriers.
 
     Raises:
         BadInput: a scheme that no kind of carrier has.
@@ -27,7 +29,7 @@ def normal_address(address: str) -> str:
         )
     if not address:
         raise BadInput("an empty address", f"an address is {' or '.join(KINDS)}")
-    return str(Path(address).expanduser().absolute())
+    return os.path.realpath(Path(address).expanduser())
 
 
 def open_carrier(address: str, *, keeper: str | None = None) -> Carrier:

@@ -43,7 +43,7 @@ A keeper is who can take a carrier's content down: one person, one account. Two 
 keeper fall together, so promises count keepers.
 
 Every command takes --json for scripts. Exit codes: 0 done, 1 failed, 2 bad usage or bad input,
-3 not enough shares, 4 refused: not genuine.
+3 not enough shares, 4 refused: not genuine, 130 stopped by Ctrl-C.
 """
 
 
@@ -98,6 +98,3 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
     except Exception as error:  # noqa: BLE001 - the outermost border: no traceback for users
         sys.exit(fail(error, as_json=as_json))
-    except KeyboardInterrupt:
-        print("outlast: stopped; run it again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)

@@ -35,8 +35,8 @@ def command(addresses: tuple[str, ...], as_json: bool) -> int:
     places = tuple(each for each in addresses if each not in links)
     if not places:
         raise BadInput("no carrier to check", "name at least one address")
-    with progress(as_json) as report:
-        result = check(open_carriers(places), name, report=report)
+    with open_carriers(places) as carriers, progress(as_json) as report:
+        result = check(carriers, name, report=report)
 
     def words() -> None:
         table(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from outlast.cli.options import open_carriers
 from outlast.cli.screen import count, genuine, progress, say, show, size, survival
 from outlast.errors import BadInput, OutlastError
 
@@ -131,12 +132,11 @@ class _Demo:
         self._tell(f"   {_DAMAGED:<9} damaged: 20 bits flipped in each of {len(shares)} shares")
 
     def gather(self, link: str) -> "Gathered":
-        from outlast.carriers import open_carrier
         from outlast.steps.gather import gather
 
         self._tell("5. Gathered from what is left, trusting none of it.")
-        carriers = [open_carrier(str(place)) for place in self._places.values()]
-        with progress(self._quiet) as report:
+        places = tuple(map(str, self._places.values()))
+        with open_carriers(places) as carriers, progress(self._quiet) as report:
             result = gather(link, carriers, self._folder / "gathered", report=report)
         for each in result.carriers:
             refused = sum(one.times for one in each.trouble)

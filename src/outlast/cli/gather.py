@@ -42,10 +42,10 @@ def command(
     """
     from outlast.steps.gather import gather
 
-    with progress(as_json) as report:
+    with open_carriers(sources) as carriers, progress(as_json) as report:
         result = gather(
             link,
-            open_carriers(sources),
+            carriers,
             to,
             only=only,
             edition=edition,

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,11 +66,14 @@ def open_work(folder: Path | None) -> "Work":
     return Work(folder) if folder else Work.find(Path.cwd())
 
 
-def open_carriers(addresses: tuple[str, ...]) -> "list[Carrier]":
-    """The carriers at these addresses, each once."""
-    from outlast.carriers import open_carrier
+@contextmanager
+def open_carriers(addresses: tuple[str, ...]) -> "Iterator[list[Carrier]]":
+    """The carriers at these addresses, each once, closed in the end."""
+    from outlast.carriers import normal_address, open_carrier
 
-    return [open_carrier(address) for address in dict.fromkeys(addresses)]
+    with ExitStack() as stack:
+        places = dict.fromkeys(map(normal_address, addresses))
+        yield [stack.enter_context(open_carrier(place)) for place in places]
 
 
 def ask_passphrase(fd: int | None, *, confirm: bool = False) -> Callable[[], str]:

@@ -1,11 +1,16 @@
 """outlast play."""
 
 import webbrowser
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from outlast.cli.options import from_option, json_option, open_carriers
 from outlast.cli.screen import say, show
+
+if TYPE_CHECKING:
+    from outlast.steps.play import Player
 
 
 @click.command("play")
@@ -32,16 +37,20 @@ def command(
     """
     from outlast.steps.play import open_player
 
-    player = open_player(link, open_carriers(sources), path, edition=edition, port=port)
-
-    def words() -> None:
+    def tell(player: "Player") -> None:
         say(f"{player.opened.manifest.title}, edition {player.opened.manifest.edition}")
         say()
         say(f"    {player.url}")
         say()
         say("Open it in a browser, or: mpv ADDRESS. Ctrl-C ends it.")
 
-    show({"url": player.url, "edition": player.opened.manifest.edition}, as_json, words)
-    if browser:
-        webbrowser.open(player.url)
-    player.serve()
+    with ExitStack() as stack:
+        carriers = stack.enter_context(open_carriers(sources))
+        player = open_player(link, carriers, path, edition=edition, port=port)
+        stack.callback(player.close)
+        result = {"url": player.url, "edition": player.opened.manifest.edition}
+        show(result, as_json, lambda: tell(player))
+        if browser:
+            webbrowser.open(player.url)
+        with suppress(KeyboardInterrupt):
+            player.serve()

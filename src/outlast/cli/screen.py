@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,17 @@ def inert(text: str) -> str:
 def show(result: object, as_json: bool, words: Callable[[], None]) -> None:
     """A command's result: as one JSON document, or in words."""
     if as_json:
-        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=2))
+        click.echo(_json(result))
     else:
         words()
+
+
+def _json(value: object) -> str:
+    """Readable in every script, and without what a terminal would obey."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2)
+    return "".join(
+        each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text
+    )
 
 
 def plain(value: object) -> Any:
@@ -140,7 +148,7 @@ def fail(error: Exception, *, as_json: bool) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = f"see '{error.ctx.command_path} --help'"
     elif isinstance(error, click.Abort):
-        code, message, hint = 1, "stopped", ""
+        code, message, hint = 130, "stopped", "run it again to go on"
     elif isinstance(error, OutlastError):
         code, message, hint = exit_code(error), error.message, error.hint
     elif isinstance(error, BrokenPipeError):
@@ -150,8 +158,11 @@ def fail(error: Exception, *, as_json: bool) -> int:
         message = f"{type(error).__name__}: {error}"
     reasons = list(error.reasons) if isinstance(error, OutlastError) else []
     if as_json:
-        body = {"kind": type(error).__name__, "message": message, "hint": hint, "reasons": reasons}
-        click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
+        kinds = (each for each in type(error).__mro__ if each.__module__ == OutlastError.__module__)
+        kind = next(kinds, type(error)).__name__
+        body = {"kind": kind, "message": message, "hint": hint, "reasons": reasons}
+        with suppress(OSError):  # stdout may be what failed
+            click.echo(_json({"error": body}))
     click.echo(inert(f"outlast: {message}"), err=True)
     for reason in reasons:
         click.echo(inert(f"    {reason}"), err=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,12 +129,12 @@ def parse(data: bytes) -> Manifest:
     if (found.get("previous") is None) != (edition == 1):
         raise Malformed("a manifest but the first names the one before it")
     languages = tuple(document.strings(found, "languages"))
-    if len(languages) > MAX_LANGUAGES or not all(map(LANGUAGE.fullmatch, languages)):
-        raise Malformed("the manifest's languages are not language tags")
+    title = document.text(found, "title")
+    check_words(title, languages)
     return Manifest(
         edition=edition,
         month=month,
-        title=document.text(found, "title"),
+        title=title,
         languages=languages,
         previous=None if edition == 1 else document.digest(found, "previous"),
         volumes=volumes,
@@ -146,6 +146,17 @@ def parse(data: bytes) -> Manifest:
 
 
 _KNOWN_OF_VOLUME = frozenset(["id", "k", "n", "symbol", "size", "index"])
+
+
+def check_words(title: str, languages: Sequence[str]) -> None:
+    """Refuse a title or languages that no manifest may have.
+
+    Raises:
+        Malformed: the title has what can't be shown; a language is no tag.
+    """
+    document.text({"title": title}, "title")
+    if len(languages) > MAX_LANGUAGES or not all(map(LANGUAGE.fullmatch, languages)):
+        raise Malformed("languages are tags such as en, zh, zh-Hant")
 
 
 def _pack_volume(volume: Volume) -> dict[str, Any]:

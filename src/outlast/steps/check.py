@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from blake3 import blake3
@@ -146,6 +146,14 @@ def _work(head: Head, sound: Mapping[bytes, set[int]], *, asked: bool) -> Checke
     )
 
 
+def _check_indexes(parts: Mapping[str, bytes], volumes: Iterable[Volume]) -> None:
+    """Refuse a kit with an index that its manifest doesn't bind."""
+    bound = {f"index-{volume.id.hex()}.json": volume.index_hash for volume in volumes}
+    for part, body in parts.items():
+        if part.startswith("index-") and blake3(body).digest() != bound.get(part):
+            raise Malformed(f"the kit's part {part} isn't signed for")
+
+
 def _read_all(
     surveys: Sequence[Surveyed],
     volumes: Mapping[bytes, tuple[Head, Volume]],
@@ -235,7 +243,9 @@ class _CarrierCheck:
         if not claimed or (name and name not in claimed):
             raise Malformed("a kit of another work")
         for each in claimed:
-            resolve(each, [parts])
+            head = resolve(each, [parts])
+            if head.latest:
+                _check_indexes(parts, head.manifest(head.latest)[0].volumes)
         self._proved_kits[key] = claimed[0]
 
     def _refuse(self, item: str, error: OutlastError) -> None:

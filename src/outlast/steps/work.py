@@ -24,7 +24,7 @@ from securesystemslib.signer import CryptoSigner
 from outlast.errors import BadInput, Malformed, NotEnough, NotGenuine
 from outlast.format import index, items, kit
 from outlast.format.link import format_link, short_name
-from outlast.format.manifest import Manifest, Volume
+from outlast.format.manifest import Manifest, Volume, check_words
 from outlast.format.paths import SafePath
 from outlast.steps.files import write_whole, writing_to
 from outlast.steps.settings import CONFIG, Settings
@@ -88,6 +88,12 @@ class Work:
         """
         if (root / CONFIG).exists():
             raise BadInput(f"{root} is a work's folder already")
+        try:
+            check_words(title, languages)
+        except Malformed as error:
+            raise BadInput(
+                f"{title!a}, {', '.join(languages)}: {error}", "choose plain words"
+            ) from None
         root_key, author_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
         name, parts = author.found(CryptoSigner(root_key), CryptoSigner(author_key))
         founding = kit.pack(parts)

@@ -41,8 +41,13 @@ class KeyFile:
             BadInput: it isn't there.
         """
         for path in (folder / f"{name}.age", folder / f"{name}.key"):
-            if path.exists():
-                return cls(path)
+            try:
+                path.stat()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise BadInput(f"{path} can't be read: {error.strerror}") from error
+            return cls(path)
         raise BadInput(
             f"the {name} key of this work is not in {folder}",
             "put the key file back there, or set OUTLAST_HOME to where your keys are",

@@ -3,6 +3,10 @@
 import mimetypes
 
 _MORE = {
+    # These three differ between versions of Python.
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wav": "audio/wav",
     ".vtt": "text/vtt",
     ".srt": "application/x-subrip",
     ".md": "text/markdown",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +11,8 @@ from blake3 import blake3
 from outlast.errors import BadInput, Changed
 from outlast.volume.scan import Found
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Not blocking: a pipe may have taken the file's place since the scan.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Stream(Protocol):
@@ -140,8 +142,9 @@ def hash_file(root: Path, found: Found) -> bytes:
     hashes: list[bytes] = []
     stream = FileStream(root, [found], hashed=hashes.append)
     buffer = memoryview(bytearray(min(found.size, 1024 * 1024) + 1))
-    while stream.readinto(buffer) == len(buffer):
-        pass
+    with closing(stream):
+        while stream.readinto(buffer) == len(buffer):
+            pass
     return hashes[0]
 
 

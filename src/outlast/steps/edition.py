@@ -76,7 +76,7 @@ def _read_index(
             packed = parts.get(part, b"")
             if blake3(packed).digest() == volume.index_hash:
                 return index.parse(packed, volume)
-    packed = b"".join(reader.read((volume.stream, volume.geometry.size)))
+    packed = reader.read_bytes(volume.stream, volume.geometry.size)
     if blake3(packed).digest() != volume.index_hash:
         raise NotGenuine(
             f"the index of volume {volume.id.hex()[:16]} isn't the one that was signed",

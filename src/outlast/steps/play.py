@@ -148,7 +148,7 @@ class _Segments:
     def _make(self, segment: int) -> bytes:
         geometry = self._reader.volume.geometry
         start = segment * geometry.segment
-        return b"".join(self._reader.read((start, start + geometry.length_of(segment))))
+        return self._reader.read_bytes(start, start + geometry.length_of(segment))
 
 
 class _Server(ThreadingHTTPServer):

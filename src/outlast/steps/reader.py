@@ -193,6 +193,17 @@ class VolumeReader:
             for future in pending:
                 future.cancel()
 
+    def read_bytes(self, start: int, end: int) -> bytes:
+        """The stream's bytes from `start` to `end` in one piece.
+
+        Raises:
+            TooFew: a segment has fewer than k sound symbols.
+        """
+        found = bytearray()
+        for piece in self.read((start, end)):
+            found += piece  # at once: a piece is valid only until the next
+        return bytes(found)
+
     def _windows(self, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """The segments that the spans touch, each once, in runs of at most a window."""
         segment = self.volume.geometry.segment

@@ -17,7 +17,7 @@ from outlast.steps.encode import CORES, encode
 from outlast.steps.minting import ShareHeads, Table, open_source, share_heads
 from outlast.steps.placement import Place
 from outlast.steps.progress import Progress, Report, silent
-from outlast.steps.survey import Surveyed, at_once, survey
+from outlast.steps.survey import Surveyed, at_once, no_answer, survey
 from outlast.steps.work import Work
 from outlast.steps.writer import CarrierWriter, Lent
 from outlast.trust.resolver import Head, resolve
@@ -192,7 +192,10 @@ class _Spreading:
         def put(target: _Target) -> bool:
             try:
                 for name, packed in kits.items():
-                    if target.surveyed.kits.get(name) == kit.parse(packed):
+                    parts = kit.parse(packed)
+                    # Old kits are listed and not read; their names say what is in them.
+                    listed = target.surveyed.sizes.get(name) == len(packed)
+                    if listed and target.surveyed.kits.get(name, parts) == parts:
                         continue
                     target.carrier.put(name, packed)
                     if b"".join(target.carrier.get(name)) != packed:
@@ -205,7 +208,7 @@ class _Spreading:
         answers = at_once([partial(put, target) for target in usable])
         for target, answer in zip(usable, answers, strict=True):
             if not answer:
-                target.error = Unreachable(f"{target.carrier.address} doesn't take its kit")
+                target.error = no_answer(target.carrier)
 
     def summary(self, edition: int) -> Spread:
         """What stands where now."""
@@ -254,13 +257,13 @@ class _Spreading:
             for target in self.targets
             if target.name in new
         }
-        try:
-            with self._heads(volume) as heads, self._source(volume) as source:
+        with self._heads(volume) as heads, self._source(volume) as source:
+            try:
                 self._mint(volume, source, list(writers.values()), heads, own_kit)
-        except BaseException:
-            for writer in writers.values():
-                writer.abort()
-            raise
+            except BaseException:
+                for writer in writers.values():
+                    writer.abort()
+                raise
         for target, writer in writers.items():
             target.rows[volume.id.hex()].update(writer.proved)
             target.written += len(writer.proved)

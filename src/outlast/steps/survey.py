@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from blake3 import blake3
+
 from outlast.carriers.base import Carrier, Held
-from outlast.errors import CarrierError, NotEnough, OutlastError
+from outlast.errors import NotEnough, OutlastError, Unreachable
 from outlast.format import items, kit
 from outlast.format.items import KitName, ShareName
 from outlast.format.kit import MAX_KIT
@@ -85,7 +87,7 @@ def survey(
     for carrier, surveyed in zip(carriers, found, strict=True):
         if surveyed is None:
             surveyed = Surveyed(carrier=carrier, lanes=Lanes(carrier))
-            surveyed.note("", CarrierError(f"no answer within {PATIENCE:.0f} s"))
+            surveyed.note("", no_answer(carrier))
         results.append(surveyed)
     return results
 
@@ -124,6 +126,11 @@ def at_once(jobs: Sequence[Callable[[], _T]]) -> list[_T | None]:
             break
         results[at] = result
     return results
+
+
+def no_answer(carrier: Carrier) -> Unreachable:
+    """What is said of a carrier that `at_once` left behind."""
+    return Unreachable(f"{carrier.address}: no answer within {PATIENCE:.0f} s")
 
 
 def _survey_one(carrier: Carrier, name: bytes | None, edition: int | None) -> Surveyed:
@@ -179,7 +186,10 @@ def _sniff(found: Surveyed, foreign: Iterable[Held], kits: dict[str, KitName]) -
 def _read_kits(
     found: Surveyed, kits: dict[str, KitName], name: bytes | None, edition: int | None
 ) -> None:
-    """Read the newest kits, those in the work's own folder first; without any, those in shares."""
+    """Read the newest kits, those in the work's own folder first.
+
+    Where one isn't what its name says, or there is none, those in shares are read too.
+    """
     own = items.folder(name) + "/" if name else ""
 
     def rank(item: str) -> tuple[bool, bool, int]:
@@ -187,19 +197,29 @@ def _read_kits(
 
     order = sorted(kits, key=rank, reverse=True)
     room = _KITS_ROOM
+    damaged = not kits
     for item in order[:_KITS]:
         room -= found.sizes[item]
         if room < 0:
             break
         try:
-            found.kits[item] = kit.parse(read_kit(found.carrier, item, size=found.sizes[item]))
+            packed = read_kit(found.carrier, item, size=found.sizes[item])
+            found.kits[item] = kit.parse(packed)
+            damaged = damaged or not blake3(packed).hexdigest().startswith(kits[item].hash or "-")
         except OutlastError as error:
             found.note(item, error)
-    if not found.kits:
-        for item in sorted(found.shares, key=lambda item: own not in item)[:3]:
-            size = found.sizes[item]
-            try:
-                end = read_head(found.carrier, item, size).end
-                found.kits[item] = kit.parse(read_kit(found.carrier, item, end, size))
-            except OutlastError as error:
-                found.note(item, error)
+            damaged = True
+    if damaged:
+        _read_kits_in_shares(found, own)
+
+
+def _read_kits_in_shares(found: Surveyed, own: str) -> None:
+    """Every share carries the kit of its time: one of each volume, those of the work first."""
+    one_of_each = {share.volume: item for item, share in found.shares.items()}
+    for item in sorted(one_of_each.values(), key=lambda item: own not in item)[:_KITS]:
+        size = found.sizes[item]
+        try:
+            end = read_head(found.carrier, item, size).end
+            found.kits[item] = kit.parse(read_kit(found.carrier, item, end, size))
+        except OutlastError as error:
+            found.note(item, error)

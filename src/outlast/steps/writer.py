@@ -140,7 +140,9 @@ class CarrierWriter:
                     if self.error is None:
                         job()
                 except OutlastError as error:
-                    self.error = error
+                    self.error = self.error or error
+                except Exception as error:  # noqa: BLE001 - a thread that died would be waited for
+                    self.error = self.error or OutlastError(f"{type(error).__name__}: {error}")
                 if self.error is not None:
                     self._return_all()
                 self._moved = time.monotonic()

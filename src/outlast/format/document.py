@@ -11,6 +11,8 @@ MAX_INTEGER = 2**53 - 1
 """What every language's JSON keeps exact."""
 MAX_LINE = 32 * 1024
 """Bytes of one line: a path of 4,096 bytes may be escaped sixfold."""
+# Whole pairs too: what lies beyond the basic plane is written as it is.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _UNSHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -34,7 +36,7 @@ def read(data: bytes, what: str, cap: int) -> dict[str, Any]:
     if len(data) > cap:
         raise Malformed(f"{what} of {len(data)} bytes is larger than the {cap} allowed")
     try:
-        found = _DECODER.decode(data.decode())
+        found = _strict(data)
     except (ValueError, RecursionError):
         raise Malformed(f"{what} is not strict JSON") from None
     if not isinstance(found, dict):
@@ -52,23 +54,33 @@ def read_lines(data: bytes, what: str, cap: int) -> Iterator[dict[str, Any]]:
     """
     if len(data) > cap:
         raise Malformed(f"{what} of {len(data)} bytes is larger than the {cap} allowed")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise Malformed(f"{what} is not UTF-8") from None
     at = 0
-    while at < len(text):
-        end = text.find("\n", at, at + MAX_LINE)
+    while at < len(data):
+        end = data.find(b"\n", at, at + MAX_LINE)
         if end < 0:
             raise Malformed(f"{what} has a line that is too long, or doesn't end")
         try:
-            found, stopped = _DECODER.raw_decode(text, at)
+            found = _strict(data[at:end])
         except (ValueError, RecursionError):
             raise Malformed(f"{what} has a line that is not strict JSON") from None
-        if stopped != end or not isinstance(found, dict):
-            raise Malformed(f"{what} has a line that is not one JSON object")
+        if not isinstance(found, dict):
+            raise Malformed(f"{what} has a line that is not a JSON object")
         yield found
         at = end + 1
+
+
+def _strict(data: bytes) -> Any:
+    """The value that all of `data` is, without a byte around it.
+
+    Raises:
+        ValueError: there is none; or a key comes twice, a number has a fraction, half of a
+            surrogate pair is escaped: parsers differ in what they make of these.
+    """
+    text = data.decode()
+    found, end = _DECODER.raw_decode(text)
+    if end != len(text) or _HALF.search(text):
+        raise ValueError("not strict")
+    return found
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

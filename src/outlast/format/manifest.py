@@ -156,7 +156,7 @@ def check_words(title: str, languages: Sequence[str]) -> None:
     """
     document.text({"title": title}, "title")
     if len(languages) > MAX_LANGUAGES or not all(map(LANGUAGE.fullmatch, languages)):
-        raise Malformed("languages are tags such as en, zh, zh-Hant")
+        raise Malformed("the languages are not language tags such as en, zh, zh-Hant")
 
 
 def _pack_volume(volume: Volume) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _REASONS = {
 # What most paths look like: nothing to refuse, found at a fifth of the cost. Parts that begin like
 # a reserved name, or with a dot, go the long way.
 _PART = r"(?!(?i:con|prn|aux|nul|clock|com|lpt))[A-Za-z0-9_][A-Za-z0-9_ .-]{0,200}"
-_PLAIN = re.compile(rf"(?!outlast\.){_PART}(?:/{_PART}){{0,10}}")
+_PLAIN = re.compile(rf"(?!(?i:outlast\.)){_PART}(?:/{_PART}){{0,10}}")
 # Joiners that Persian and emoji need; some file systems pass over them.
 _IGNORED = dict.fromkeys((0x200C, 0x200D))
 
@@ -69,18 +69,18 @@ class SafePath(str):
 
 
 def _refusal(path: str) -> str:
-    if found := _FORBIDDEN.search(path):
+    if found := _FORBIDDEN.search(path[: 2 * MAX_PATH]):
         return _REASONS[str(found.lastgroup)]
-    top = collision_key(path.partition("/")[0])
-    if top.startswith(".outlast") or top == "outlast.toml":
-        return "is a name that outlast keeps for itself"
-    parts = path.split("/")
     if len(path.encode()) > MAX_PATH:
         return f"is longer than {MAX_PATH} bytes"
+    parts = path.split("/")
     if any(len(part.encode()) > MAX_PART for part in parts):
         return f"has a part longer than {MAX_PART} bytes"
     if len(parts) > MAX_DEPTH:
         return f"has more than {MAX_DEPTH} parts"
+    top = collision_key(parts[0])
+    if top.startswith(".outlast") or top == "outlast.toml":
+        return "is a name that outlast keeps for itself"
     return ""
 
 
@@ -97,8 +97,8 @@ def collision_key(path: str) -> str:
 
 
 def _fold(path: str) -> str:
-    once = unicodedata.normalize("NFC", path).casefold()
-    return unicodedata.normalize("NFC", once).translate(_IGNORED)
+    once = unicodedata.normalize("NFC", path.translate(_IGNORED)).casefold()
+    return unicodedata.normalize("NFC", once)
 
 
 def check_together(paths: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,17 +70,18 @@ class KeyFile:
         else:
             file, body = cls(folder / f"{name}.age"), pyrage.passphrase.encrypt(raw, passphrase)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder)  # for its owner's eyes only: mode 600
+        try:
+            handle = os.open(file.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise BadInput(f"there is a key at {file.path} already") from None
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(body)
                 out.flush()
                 os.fsync(out.fileno())
-            os.link(beside, file.path)  # unlike a rename, it never replaces a key
-        except FileExistsError:
-            raise BadInput(f"there is a key at {file.path} already") from None
-        finally:
-            Path(beside).unlink()
+        except BaseException:
+            file.path.unlink()  # a key that is cut short would never be replaced
+            raise
         return file
 
     @property

@@ -30,7 +30,7 @@ def last_seen(name: bytes) -> Seen:
         return Seen(int(found["root"]), int(found["version"]))
     except FileNotFoundError:
         return Seen()
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         raise BadInput(
             f"{file}, where outlast notes what it has seen of this work, is damaged",
             "remove it, if you can tell by other means which edition is the newest",

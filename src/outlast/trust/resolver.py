@@ -20,7 +20,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Tar
 from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from outlast.errors import Forked, NotEnough, NotGenuine, RolledBack
+from outlast.errors import BadInput, Forked, NotEnough, NotGenuine, RolledBack
 from outlast.format import manifest as manifests
 from outlast.format.link import format_link
 from outlast.format.manifest import Manifest, target_name
@@ -40,6 +40,7 @@ _LARGEST = {
 _EDITION = re.compile(r"edition-([0-9]{6,12})\.json")
 
 NOTHING = Seen()
+_SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _Pool = Mapping[str, Collection[bytes]]
 _Signed = TypeVar("_Signed", Root, Snapshot, Targets, Timestamp)
 
@@ -180,6 +181,7 @@ def _parsed(
         signed = metadata.signed
         if (
             same
+            and all(_SIGNATURE.fullmatch(str(s.signature)) for s in metadata.signatures.values())
             and isinstance(signed, kind)
             and signed.expires == NEVER
             and signed.version <= MAX_VERSION
@@ -328,8 +330,8 @@ def _confirm(parts: Mapping[str, bytes]) -> None:
         snapshot_max_length=_LARGEST["snapshot"],
         targets_max_length=_LARGEST["targets"],
     )
-    with tempfile.TemporaryDirectory(prefix="outlast-") as scratch:
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="outlast-") as scratch:
             updater = Updater(
                 scratch,
                 "parts:///",
@@ -338,8 +340,13 @@ def _confirm(parts: Mapping[str, bytes]) -> None:
                 bootstrap=parts["1.root.json"],
             )
             updater.refresh()
-        except (RepositoryError, DownloadError, ValueError) as error:
-            raise NotGenuine(f"the signatures don't hold: {error}") from error
+    except (RepositoryError, DownloadError, ValueError) as error:
+        raise NotGenuine(f"the signatures don't hold: {error}") from error
+    except OSError as error:
+        raise BadInput(
+            f"the system's folder for temporary files can't be used: {error.strerror}",
+            "make room there, or name another with TMPDIR",
+        ) from error
     name = next(part for part in parts if part.endswith(".targets.json"))
     if Metadata[Targets].from_bytes(parts[name]).signed.delegations is not None:
         raise NotGenuine("the author's list of editions hands power on; no work may do that")

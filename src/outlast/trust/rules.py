@@ -11,7 +11,7 @@ ONLINE = ("targets", "snapshot", "timestamp")
 _P = 2**255 - 19
 # The curve's points of small order, by their y: under such a key, signatures exist that verify
 # for (almost) any message.
-_Y8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_Y8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 _HEX = re.compile(r"[0-9a-f]{64}")
 

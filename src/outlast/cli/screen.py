@@ -92,7 +92,9 @@ def table(rows: list[list[str]]) -> None:
         drawn.add_column(head, overflow="fold")
     for row in rows[1:]:
         drawn.add_row(*map(inert, row))
-    Console(highlight=False, markup=False).print(drawn)
+    # In a pipe nothing is cut or folded.
+    width = None if sys.stdout.isatty() else 1000
+    Console(highlight=False, markup=False, width=width).print(drawn)
 
 
 @contextmanager
@@ -153,6 +155,8 @@ def fail(error: Exception, *, as_json: bool) -> int:
         code, message, hint = exit_code(error), error.message, error.hint
     elif isinstance(error, BrokenPipeError):
         return 1
+    elif isinstance(error, OSError):
+        code, message, hint = 1, f"{error.filename or 'the output'}: {error.strerror}", ""
     else:
         code, hint = 1, "this is a defect of outlast: please report it with what you did"
         message = f"{type(error).__name__}: {error}"

@@ -30,12 +30,15 @@ def command(survive: int | None, folder: Path | None, as_json: bool) -> int:
 
     def words() -> None:
         table(
-            [["carrier", "keeper", "shares", "new", ""]]
+            [["carrier", "keeper", "shares", "new"]]
             + [
-                [each.name, each.keeper, str(each.shares), str(each.written), each.trouble]
+                [each.name, each.keeper, str(each.shares), str(each.written)]
                 for each in result.carriers
             ]
         )
+        for each in result.carriers:
+            if each.trouble:
+                say(f"{each.name}: {each.trouble}")
         say()
         say(survival(result.survives, f"Edition {result.edition}"))
         if result.enough:

@@ -340,6 +340,10 @@ def signatures(book: Book) -> None:
     refuse("timestamp-put-right", about, {**BOTH, stamp: other})
     about = "a null that some readers drop before they check the signature"
     refuse("timestamp-null", about, {**BOTH, stamp: sign(signed, AUTHOR)})
+    shouted = json.loads(BOTH[stamp])
+    shouted["signatures"][0]["sig"] = shouted["signatures"][0]["sig"].upper()
+    about = "the right signature, in capitals"
+    refuse("timestamp-in-capitals", about, {**BOTH, stamp: compact(shouted)})
     name, parts = witnessed()
     refuse("witness-none", "the author signed it, not the witnesses", parts, name)
     one = again(stamp, WITNESSES[0], parts=parts)

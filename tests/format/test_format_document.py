@@ -206,7 +206,6 @@ def test_the_longest_line_is_counted_in_bytes() -> None:
         list(document.read_lines(body, "it", 10**6))
 
 
-@pytest.mark.xfail(strict=True, reason="an escaped backslash before 'ud83d' is taken for an escape")
 def test_a_backslash_and_letters_are_no_escape() -> None:
     value = {"title": "\\ud83d"}
     assert read(document.write(value)) == value

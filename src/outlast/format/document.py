@@ -12,7 +12,7 @@ MAX_INTEGER = 2**53 - 1
 MAX_LINE = 32 * 1024
 """Bytes of one line: a path of 4,096 bytes may be escaped sixfold."""
 # Whole pairs too: what lies beyond the basic plane is written as it is.
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 _UNSHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )

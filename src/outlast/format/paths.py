@@ -69,7 +69,9 @@ class SafePath(str):
 
 
 def _refusal(path: str) -> str:
-    if found := _FORBIDDEN.search(path[: 2 * MAX_PATH]):
+    if len(path) > MAX_PATH:
+        return f"is longer than {MAX_PATH} bytes"
+    if found := _FORBIDDEN.search(path):
         return _REASONS[str(found.lastgroup)]
     if len(path.encode()) > MAX_PATH:
         return f"is longer than {MAX_PATH} bytes"

@@ -199,9 +199,10 @@ def _read_kits(
     room = _KITS_ROOM
     damaged = not kits
     for item in order[:_KITS]:
+        if found.sizes[item] > min(room, MAX_KIT):
+            damaged = True  # so large a kit is none, or hides the others
+            continue
         room -= found.sizes[item]
-        if room < 0:
-            break
         try:
             packed = read_kit(found.carrier, item, size=found.sizes[item])
             found.kits[item] = kit.parse(packed)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from securesystemslib.exceptions import FormatError
 from securesystemslib.formats import encode_canonical
+from securesystemslib.signer import Signature
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
@@ -40,6 +41,7 @@ _LARGEST = {
 _EDITION = re.compile(r"edition-([0-9]{6,12})\.json")
 
 NOTHING = Seen()
+_LARGEST_UNREADABLE = 2**20
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _Pool = Mapping[str, Collection[bytes]]
 _Signed = TypeVar("_Signed", Root, Snapshot, Targets, Timestamp)
@@ -205,6 +207,8 @@ def _chain(name: bytes, pool: _Pool) -> list[tuple[Metadata[Root], bytes]]:
         if len(fits) > 1:
             raise _forked("sets of keys", version)
         if not fits:
+            if chain:
+                _refuse_unreadable(chain[-1][0].signed, pool.get(f"{version}.root.json", ()))
             break
         chain.extend(fits.values())
     else:
@@ -217,6 +221,29 @@ def _chain(name: bytes, pool: _Pool) -> list[tuple[Metadata[Root], bytes]]:
             f"nothing here belongs to {format_link(name)}; check the link and the address",
         )
     raise NotEnough("no kit was found: nothing here says what the work is", "add another carrier")
+
+
+def _refuse_unreadable(root: Root, bodies: Iterable[bytes]) -> None:
+    """Stop at new keys that are signed for and can't be read: the old ones hold no longer.
+
+    Raises:
+        NotGenuine: there are some.
+    """
+    for body in bodies:
+        if len(body) > _LARGEST_UNREADABLE or any(_parsed(Root, [body])):
+            continue
+        try:
+            found = json.loads(body)
+            signed = encode_canonical(found["signed"])
+            signatures = {
+                each["keyid"]: Signature(each["keyid"], each["sig"]) for each in found["signatures"]
+            }
+            root.verify_delegate("root", (signed or "").encode(), signatures)
+        except (RepositoryError, FormatError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        raise NotGenuine(
+            "this work has new keys that this version can't read", "use a newer outlast"
+        )
 
 
 def _heads(root: Root, pool: _Pool) -> dict[int, dict[str, bytes]]:
